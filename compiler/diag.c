@@ -178,8 +178,9 @@ say(const char *kind, const char *where, const char *f, va_list ap)
 		json_str((buf_add(b, ",", 1), b), "message", text);
 		buf_add(b, "}\n", 2);
 	} else
-		buf_fmt(b, "%s: %s: %s%s%s\n", zn->file ? quoted(zn->file) : "zenithc", kind, where ? where : "",
-			where ? ": " : "", text);
+		buf_fmt(b, "%s: %s%s:%s %s%s%s\n", zn->file ? quoted(zn->file) : "zenithc",
+			zn->color ? *kind == 'w' ? "\033[1;35m" : "\033[1;31m" : "", kind, zn->color ? "\033[0m" : "",
+			where ? where : "", where ? ": " : "", text);
 	if (zn->log)
 		fwrite(b->p + from, 1, b->n - from, zn->log);
 }

@@ -55,7 +55,7 @@ void big_free_all(void);                /* session_end's */
 #define NEWN(T, n) ((T *)alloc(sizeof(T) * (size_t)(n)))
 
 /* a growing array in the arena: VEC(Node *) v; push(&v, x); v.p[i], i < v.n */
-#define VEC(T) struct { T *p; int n, cap; }
+#define VEC(...) struct { __VA_ARGS__ *p; int n, cap; }
 #define push(v, x) ((v)->n == (v)->cap \
 	? (void)((v)->p = vec_grow((v)->p, &(v)->cap, sizeof *(v)->p)) : (void)0, \
 	(v)->p[(v)->n++] = (x))
@@ -101,6 +101,7 @@ typedef struct Session {
 	FILE *log;                /* NULL: messages are only kept in `messages` */
 	Buf messages;
 	bool json;                /* --log-format=json */
+	bool color;               /* --color */
 	int verbose;
 	int64_t limit[NLIMIT];
 	void *big;                /* list of big_alloc blocks */
