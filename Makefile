@@ -1,6 +1,6 @@
 # zenithc: see README.md. Variables may be set on the command line or in config.mk.
 .SUFFIXES:
-VERSION = 0.1.0
+VERSION = $(shell sed -n 's/^.define ZENITHC_VERSION "\(.*\)"/\1/p' compiler/zenithc.h)
 CC = gcc
 AR = ar
 CFLAGS = -O2 -g -Wall -Wextra
@@ -13,7 +13,7 @@ ZOO ?= $(HOME)/.cache/zenithc/zoo
 PY = build/venv/bin/python
 -include config.mk
 
-ALLCPP = -std=gnu11 -DVERSION='"$(VERSION)"' -I$B -Icompiler -I. -MMD -MP $(CPPFLAGS)
+ALLCPP = -std=gnu11 -I$B -Icompiler -I. -MMD -MP $(CPPFLAGS)
 SRC = $(sort $(wildcard compiler/*.c compiler/*/*.c codegen/*.c))
 GEN = $B/onnx.pb-c.c $B/embedded.c
 OBJ = $(SRC:%.c=$B/%.o) $(GEN:.c=.o)

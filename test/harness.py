@@ -1,0 +1,89 @@
+"""What conform.py and models.py share: running zenithc on many cases, two at a time, and telling what came of it."""
+import argparse
+import concurrent.futures
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+PASS, REFUSED, WRONG, CRASH = "pass", "refused", "wrong", "crash"
+KIND = {0: PASS, 1: WRONG, 4: REFUSED}
+
+
+def arguments(what, cases_help):
+    p = argparse.ArgumentParser(description=what)
+    p.add_argument("--zenithc", default="build/zenithc")
+    p.add_argument("-O", dest="level", default="3", help="level of zenithc")
+    p.add_argument("--cc", default="gcc -O1 -w")
+    p.add_argument("-j", type=int, default=2)
+    p.add_argument("--timeout", type=int, default=120, help="seconds for a case")
+    p.add_argument("--status", metavar="FILE", help="write a line for each failing case to FILE")
+    p.add_argument("only", nargs="*", metavar="REGEX", help=cases_help)
+    return p
+
+
+def temporary():
+    """A folder that goes with the process, in memory where there is such a place; TMPDIR for what is started."""
+    base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    folder = tempfile.mkdtemp(prefix="zenithc-test-", dir=base)
+    os.environ["TMPDIR"] = folder
+    return folder
+
+
+def message(text):
+    """The line that says what went wrong: the first that names an error, else the first."""
+    lines = [s.strip() for s in text.splitlines() if s.strip()]
+    for word in ("Sanitizer", "bug", "error", "not supported", "unsupported", "differ"):
+        for s in lines:
+            if word in s:
+                return s[:240]
+    return lines[0][:240] if lines else ""
+
+
+def start(command, timeout):
+    """(exit code, output); a signal is a negative code, a timeout is 124. Ends the whole process group."""
+    p = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                         start_new_session=True)
+    try:
+        out, _ = p.communicate(timeout=timeout)
+        return p.returncode, out.decode(errors="replace")
+    except subprocess.TimeoutExpired:
+        os.killpg(p.pid, signal.SIGKILL)
+        p.communicate()
+        return 124, f"no end after {timeout} s"
+
+
+def outcome(command, timeout):
+    """(pass | refused | wrong | crash, first line of the message, exit code)"""
+    code, text = start(command, timeout)
+    return KIND.get(code, CRASH), "" if code == 0 else message(text) or f"exit {code}", code
+
+
+def run_all(jobs, workers):
+    """Runs the jobs (name, function without arguments) and yields (name, result) as they end; a bar on a terminal."""
+    began, done, shown = time.time(), 0, 0
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        running = {pool.submit(f): name for name, f in jobs}
+        for future in concurrent.futures.as_completed(running):
+            done += 1
+            if sys.stderr.isatty() or time.time() - shown > 30:
+                shown = time.time()
+                end = "\r" if sys.stderr.isatty() else "\n"
+                print(f"{done} of {len(running)}, {shown - began:.0f} s", end=end, file=sys.stderr, flush=True)
+            yield running[future], future.result()
+
+
+def write_status(path, lines):
+    if path:
+        with open(path + ".new", "w") as f:
+            f.write("".join(s + "\n" for s in sorted(lines)))
+        os.replace(path + ".new", path)
+
+
+def finish(passed, failed, skipped, folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    sys.exit(1 if failed or not passed + skipped else 0)
