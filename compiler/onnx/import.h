@@ -1,0 +1,85 @@
+/* What the files of onnx/ share: the state of one import. */
+#ifndef ZENITHC_IMPORT_H
+#define ZENITHC_IMPORT_H
+
+#include "../graph.h"
+#include "scan.h"
+#include "onnx.pb-c.h"
+
+typedef struct File { const uint8_t *p; size_t n; } File;
+
+typedef struct Import {
+	const ImportOptions *opt;
+	Model *model;
+	Scan scan;
+	const char *folder;      /* where external data lies */
+	Map *file;               /* location -> File * */
+	Map *function;           /* domain, name, overload -> Onnx__FunctionProto * */
+	Map *dim;                /* name of a dim -> Ix */
+	Map *unknown;            /* operators already reported */
+	int depth;               /* of graphs and functions */
+} Import;
+
+/* operator set versions in force: of the model, or of a function */
+typedef struct Opset { int64_t version[NDOMAIN]; } Opset;
+
+/* names in force. A graph has one; a function's body has one whose `up` is NULL */
+typedef struct Scope {
+	struct Scope *up;
+	Graph *graph;
+	Map *value;              /* name -> Value * */
+	Map *producer;           /* name -> 1 + position of the node of this list that makes it */
+	const Opset *opset;
+	const struct Call *call; /* the function call that this is inside, or NULL */
+	int id;                  /* inside a function: the position of the call */
+} Scope;
+
+/* a call of a model-local function: what ref_attr_name refers to */
+typedef struct Call {
+	const Onnx__FunctionProto *f;
+	const char *name;        /* of the calling node */
+	const Node *attrs;       /* the caller's attributes, converted */
+	const struct Call *up;
+} Call;
+
+/* file.c */
+File file_open(const char *path);       /* "-": standard input. Mapped where that is possible; fatal() otherwise */
+File file_map(int fd, const char *path);
+void sha256(const void *, size_t n, uint8_t out[32]);    /* sha256.c */
+
+/* external.c: `need` bytes of a tensor's external data */
+const void *external_bytes(Import *, const Onnx__TensorProto *, size_t need, const char *where);
+
+/* tensor.c */
+Value *tensor_const(Import *, Graph *, const Onnx__TensorProto *, const char *where);    /* NULL after error() */
+Value *sparse_const(Import *, Graph *, const Onnx__SparseTensorProto *, const char *where);
+bool dims_ok(const int64_t *dim, size_t rank, int64_t *numel, const char *where);
+
+/* types.c */
+void type_into(Import *, Value *, const Onnx__TypeProto *, bool input);
+Type *type_convert(const Onnx__TypeProto *, const char *where);
+void check_dim_options(Import *);
+
+/* model.c */
+void convert_nodes(Import *, Scope *, Onnx__NodeProto *const *, size_t n);
+void convert_attrs(Import *, Scope *, Node *, const Onnx__NodeProto *);
+Attr convert_attr(Import *, Scope *, Node *, const Onnx__AttributeProto *);
+Value *scope_find(const Scope *, const char *name);
+void scope_define(Scope *, const char *name, Value *, const char *where);
+void read_opsets(Opset *, Onnx__OperatorSetIdProto *const *, size_t n);
+int domain_of(const char *name);        /* -1: one that this build does not know */
+
+/* function.c */
+void collect_functions(Import *, const Onnx__ModelProto *);
+const Onnx__FunctionProto *find_function(Import *, const Onnx__NodeProto *);
+void inline_call(Import *, Scope *, const Onnx__NodeProto *, const Onnx__FunctionProto *, int id);
+
+/* upgrade.c: the node, as of operator set `version` of its domain, becomes one or more of the newest form. False:
+ * nothing was known of `name`, and *op stays */
+Op upgrade_name(enum domain, const char *name);
+void upgrade(Node *, const char *name, int64_t version);
+void infer_to(Graph *, Node *);         /* infers what precedes the node: an upgrade that must know a rank asks for it */
+
+#define STR_OF(s) ((s) ? (s) : "")
+
+#endif
