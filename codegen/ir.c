@@ -1,0 +1,748 @@
+/* Expressions: the pool, the builders and what they simplify. Walks are in walk.c, statements in stmt.c. */
+#include "pool.h"
+
+#include "../compiler/graph.h"
+
+const EOpInfo eop_info[NEOP] = {
+#define RULE_S 'S'
+#define RULE_B 'B'
+#define RULE_F 'F'
+#define RULE_C 'C'
+#define RULE_P 'P'
+#define RULE_X 'X'
+#define EX(id, text, n, rule) [E_##id] = {text, n, RULE_##rule},
+#include "ir.def"
+#undef EX
+};
+
+const char *const rop_text[NROP] = {"sum", "prod", "min", "max", "and", "or"};
+
+ExPool *
+ex_pool(void)
+{
+	if (!zn->ex) {
+		zn->ex = NEW(ExPool);
+		zn->ex->cap = 1024;
+		zn->ex->tab = NEWN(Expr *, zn->ex->cap);
+	}
+	return zn->ex;
+}
+
+/* interning */
+
+static uint64_t
+mix(uint64_t h, uint64_t v)
+{
+	h = (h ^ v) * 0x9e3779b97f4a7c15u;
+	return h ^ h >> 29;
+}
+
+static uint64_t
+payload_hash(const Expr *e)
+{
+	switch (e->op) {
+	case E_CONST: return e->u.bits;
+	case E_VAR:   return (uint64_t)e->u.var->id;
+	case E_LOAD:  return (uint64_t)e->u.mem->id;
+	case E_TLOAD: return (uint64_t)e->u.value->id;
+	case E_REDUCE: return e->u.rop;
+	default:      return 0;
+	}
+}
+
+static uint64_t
+node_hash(const Expr *e)
+{
+	uint64_t h = mix(e->op, (uint64_t)e->dt << 16 | (uint64_t)e->lanes);
+
+	h = mix(h, payload_hash(e));
+	for (int i = 0; i < e->n; i++)
+		h = mix(h, (uint64_t)e->a[i]->id);
+	for (int i = 0; i < e->nix; i++)
+		h = mix(h, e->ix[i]->hash);
+	return h ^ h >> 32;
+}
+
+static bool
+node_same(const Expr *x, const Expr *y)
+{
+	return x->hash == y->hash && x->op == y->op && x->dt == y->dt && x->lanes == y->lanes
+		&& x->n == y->n && x->nix == y->nix && x->u.bits == y->u.bits
+		&& (!x->n || !memcmp(x->a, y->a, sizeof *x->a * (size_t)x->n))
+		&& (!x->nix || !memcmp(x->ix, y->ix, sizeof *x->ix * (size_t)x->nix));
+}
+
+static Expr **
+pool_slot(ExPool *p, const Expr *e)
+{
+	size_t i = e->hash & (p->cap - 1);
+
+	while (p->tab[i] && !node_same(p->tab[i], e))
+		i = (i + 1) & (p->cap - 1);
+	return &p->tab[i];
+}
+
+static void
+pool_grow(ExPool *p)
+{
+	Expr **old = p->tab;
+	size_t n = p->cap;
+
+	p->cap *= 2;
+	p->tab = NEWN(Expr *, p->cap);
+	for (size_t i = 0; i < n; i++)
+		if (old[i])
+			*pool_slot(p, old[i]) = old[i];
+}
+
+static Expr *
+intern(EOp op, DType dt, uint64_t bits, Expr *const *a, int n, const Ix *ix, int nix)
+{
+	ExPool *p = ex_pool();
+	Expr key = {.op = op, .dt = dt, .n = n, .nix = nix, .a = a, .ix = ix}, **s, *e;
+
+	key.u.bits = bits;
+	key.lanes = n ? a[n - 1]->lanes : 1;
+	key.hash = node_hash(&key);
+	s = pool_slot(p, &key);
+	if (*s)
+		return *s;
+	if (p->n == INT32_MAX)
+		fatal(EX_LIMIT, NULL, "more than %d expressions", INT32_MAX);
+	e = copy_mem(&key, sizeof key);
+	e->a = n ? copy_mem(a, sizeof *a * (size_t)n) : NULL;
+	e->ix = nix ? copy_mem(ix, sizeof *ix * (size_t)nix) : NULL;
+	e->id = p->n++;
+	*s = e;
+	if ((size_t)p->n * 2 > p->cap)
+		pool_grow(p);
+	return e;
+}
+
+static Expr *
+intern_ptr(EOp op, DType dt, void *u, const Ix *ix, int nix)
+{
+	Expr tmp;
+
+	tmp.u.bits = 0;
+	tmp.u.var = u;
+	return intern(op, dt, tmp.u.bits, NULL, 0, ix, nix);
+}
+
+/* leaves */
+
+static uint64_t
+dt_mask(DType d)
+{
+	return dtype_info[d].bits >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << dtype_info[d].bits) - 1;
+}
+
+Expr *
+ex_bits(DType d, uint64_t bits)
+{
+	if (!dt_valid(d) || dtype_info[d].class == DC_S || dtype_info[d].class == DC_C)
+		bug("constant of dtype %d", d);
+	return intern(E_CONST, d, bits & dt_mask(d), NULL, 0, NULL, 0);
+}
+
+Expr *
+ex_float(DType d, double v)
+{
+	return ex_bits(d, dt_from_double(d, v, false));
+}
+
+Expr *
+ex_int(DType d, int64_t v)
+{
+	DType from = DT_I64;
+	uint64_t bits = (uint64_t)v;
+
+	return ex_bits(d, ex_eval(E_CAST, d, &bits, &from, 1));
+}
+
+Expr *
+ex_ix(Ix p)
+{
+	const IxAtom *at = ix_atom(p);
+	int64_t v;
+
+	if (ix_isint(p, &v))
+		return ex_bits(DT_I64, (uint64_t)v);
+	if (at && at->kind == IX_EXPR)
+		return (Expr *)at->e;
+	return intern(E_IX, DT_I64, 0, NULL, 0, &p, 1);
+}
+
+Expr *
+ex_var(Var *v)
+{
+	return intern_ptr(E_VAR, v->dt, v, NULL, 0);
+}
+
+Expr *
+ex_load(Mem *m, Ix at)
+{
+	return intern_ptr(E_LOAD, m->dt, m, &at, 1);
+}
+
+Expr *
+ex_tload(Value *v, const Ix *ix)
+{
+	if (v->rank < 0 || !dt_valid(v->dt))
+		bug("tload of a value of unknown type");
+	return intern_ptr(E_TLOAD, v->dt, v, ix, v->rank);
+}
+
+/* what builders ask about operands */
+
+static bool is_bits(const Expr *e, uint64_t bits) { return e->op == E_CONST && e->u.bits == bits; }
+static bool is_value(const Expr *e, double v) { return is_bits(e, dt_from_double(e->dt, v, false)); }
+
+/* an i64 constant or index as a polynomial, else NULL */
+static Ix
+as_poly(const Expr *e)
+{
+	if (e->op == E_IX)
+		return e->ix[0];
+	if (e->op == E_CONST && e->dt == DT_I64)
+		return ix_int((int64_t)e->u.bits);
+	return NULL;
+}
+
+static Ix minus1(Ix p) { return ix_sub(ix_int(-1), p); }         /* >= 0 if and only if p < 0 */
+
+/* 1, 0 or -1 (not known): does the comparison hold between two polynomials? */
+static int
+poly_compare(EOp op, Ix a, Ix b)
+{
+	Ix d = ix_sub(a, b);
+
+	switch (op) {
+	case E_EQ: case E_NE:
+		if (ix_is(d, 0))
+			return op == E_EQ;
+		return ix_ge0(ix_addc(d, -1)) || ix_ge0(minus1(d)) ? op == E_NE : -1;
+	case E_LT: return ix_ge0(minus1(d)) ? 1 : ix_ge0(d) ? 0 : -1;
+	case E_GE: return ix_ge0(d) ? 1 : ix_ge0(minus1(d)) ? 0 : -1;
+	case E_GT: return poly_compare(E_LT, b, a);
+	case E_LE: return poly_compare(E_GE, b, a);
+	default:   return -1;
+	}
+}
+
+/* an operation on two indices as an index; i64 wraps where indices do not: indices are assumed not to */
+static Ix
+poly_arith(EOp op, Ix a, Ix b)
+{
+	switch (op) {
+	case E_ADD: return ix_add(a, b);
+	case E_SUB: return ix_sub(a, b);
+	case E_MUL: return ix_mul(a, b);
+	case E_MIN: return ix_min(a, b);
+	case E_MAX: return ix_max(a, b);
+	case E_FMOD: return ix_gt0(b) ? ix_mod(a, b) : NULL;
+	case E_REM: return ix_gt0(b) && ix_ge0(a) ? ix_mod(a, b) : NULL;
+	case E_DIV: return ix_gt0(b) && ix_ge0(a) ? ix_div(a, b) : NULL;
+	default:    return NULL;
+	}
+}
+
+static Expr *
+fold(EOp op, DType dt, Expr *const *a, int n)
+{
+	uint64_t v[3];
+	DType d[3];
+
+	for (int i = 0; i < n; i++) {
+		if (a[i]->op != E_CONST)
+			return NULL;
+		v[i] = a[i]->u.bits;
+		d[i] = a[i]->dt;
+	}
+	return ex_bits(dt, ex_eval(op, dt, v, d, n));
+}
+
+/* unary */
+
+static Expr *
+simplify_un(EOp op, Expr *x)
+{
+	static const EOp inverse[][2] = {{E_EQ, E_NE}, {E_LT, E_GE}, {E_LE, E_GT}};
+	Ix p = as_poly(x);
+
+	if ((op == E_NEG || op == E_NOT) && x->op == op)
+		return x->a[0];
+	if (op == E_ABS && x->op == E_ABS)
+		return x;
+	if (op == E_NEG && p)
+		return ex_ix(ix_mulc(p, -1));
+	if (op == E_ABS && p && ix_ge0(p))
+		return x;
+	if (op == E_NOT && x->dt == DT_BOOL && x->n == 2)
+		for (int i = 0; i < LEN(inverse) * 2; i++)
+			if (x->op == inverse[i / 2][i % 2] && (i < 2 || !dt_float(x->a[0]->dt)))
+				return ex_bin(inverse[i / 2][!(i % 2)], x->a[0], x->a[1]);
+	return NULL;
+}
+
+/* integers are their own floor */
+static bool
+is_rounding(EOp op)
+{
+	return op == E_FLOOR || op == E_CEIL || op == E_ROUND || op == E_TRUNC;
+}
+
+static Expr *
+exact_round(EOp op, Expr *x)
+{
+	if (!is_rounding(op))
+		return NULL;
+	if (is_rounding(x->op))
+		return x;
+	return x->op == E_CAST && (dt_int(x->a[0]->dt) || x->a[0]->dt == DT_BOOL) ? x : NULL;
+}
+
+Expr *
+ex_un(EOp op, Expr *x)
+{
+	char r = eop_info[op].rule;
+	enum dclass c = dtype_info[x->dt].class;
+	DType dt = r == 'P' ? DT_BOOL : x->dt;
+	Expr *e;
+
+	if (eop_info[op].n != 1 || !strchr("SBFP", r))
+		bug("ex_un(%s)", eop_info[op].text);
+	if ((r == 'S' && c != DC_I && c != DC_U && c != DC_F) || ((r == 'F' || r == 'P') && c != DC_F)
+			|| (r == 'B' && c != DC_I && c != DC_U && c != DC_B))
+		bug("%s of %s", eop_info[op].text, dt_name(x->dt));
+	if ((e = fold(op, dt, &x, 1)) || (e = simplify_un(op, x)) || (e = exact_round(op, x)))
+		return e;
+	return intern(op, dt, 0, &x, 1, NULL, 0);
+}
+
+/* binary */
+
+/* on bools arithmetic is logic */
+static EOp
+bool_op(EOp op)
+{
+	switch (op) {
+	case E_ADD: case E_MAX: return E_OR;
+	case E_MUL: case E_MIN: return E_AND;
+	default: return op;
+	}
+}
+
+static bool
+commutes(EOp op)
+{
+	return op == E_ADD || op == E_MUL || op == E_MIN || op == E_MAX || op == E_AND || op == E_OR || op == E_XOR
+		|| op == E_EQ || op == E_NE;
+}
+
+static Expr *
+simplify_int(EOp op, Expr *x, Expr *y)
+{
+	uint64_t ones = x->dt == DT_BOOL ? 1 : dt_mask(x->dt);
+
+	switch (op) {
+	case E_ADD: case E_XOR: case E_SHL: case E_SHR: return is_bits(y, 0) ? x : NULL;
+	case E_SUB: return is_bits(y, 0) ? x : x == y ? ex_bits(x->dt, 0) : NULL;
+	case E_MUL: return is_bits(y, 1) ? x : is_bits(y, 0) ? y : NULL;
+	case E_AND: return is_bits(y, ones) || x == y ? x : is_bits(y, 0) ? y : NULL;
+	case E_OR:  return is_bits(y, 0) || x == y ? x : is_bits(y, ones) ? y : NULL;
+	case E_DIV: return is_bits(y, 1) ? x : NULL;
+	case E_MIN: case E_MAX: return x == y ? x : NULL;
+	case E_EQ: case E_LE: case E_GE: return x == y ? ex_bits(DT_BOOL, 1) : NULL;
+	case E_NE: case E_LT: case E_GT: return x == y ? ex_bits(DT_BOOL, 0) : NULL;
+	case E_POW: return is_bits(y, 1) ? x : is_bits(y, 2) ? ex_bin(E_MUL, x, x) : NULL;
+	default:    return NULL;
+	}
+}
+
+static Expr *
+simplify_float(EOp op, Expr *x, Expr *y)
+{
+	switch (op) {
+	case E_ADD: return is_value(y, -0.0) ? x : NULL;
+	case E_SUB: return is_value(y, 0) ? x : NULL;
+	case E_MUL: case E_DIV: return is_value(y, 1) ? x : NULL;
+	case E_POW: return is_value(y, 1) ? x : is_value(y, 2) ? ex_bin(E_MUL, x, x) : NULL;
+	case E_MIN: case E_MAX: return x == y ? x : NULL;
+	default:    return NULL;
+	}
+}
+
+static Expr *
+simplify_poly(EOp op, Expr *x, Expr *y)
+{
+	Ix p = as_poly(x), q = as_poly(y), r;
+	int known;
+
+	if (!p || !q)
+		return NULL;
+	if (eop_info[op].rule == 'C')
+		return (known = poly_compare(op, p, q)) >= 0 ? ex_bits(DT_BOOL, (uint64_t)known) : NULL;
+	return (r = poly_arith(op, p, q)) ? ex_ix(r) : NULL;
+}
+
+/* eq(x, true) = x */
+static Expr *
+simplify_bool(EOp op, Expr *x, Expr *y)
+{
+	if (x->dt != DT_BOOL || y->op != E_CONST || (op != E_EQ && op != E_NE))
+		return NULL;
+	return (op == E_EQ) == (y->u.bits != 0) ? x : ex_un(E_NOT, x);
+}
+
+static void
+check_bin(EOp op, const Expr *x, const Expr *y)
+{
+	char r = eop_info[op].rule;
+	enum dclass c = dtype_info[x->dt].class;
+	bool ok = x->dt == y->dt;
+
+	if (eop_info[op].n != 2 || !strchr("SBFC", r))
+		bug("ex_bin(%s)", eop_info[op].text);
+	if (c == DC_N || c == DC_C || c == DC_S || (r == 'F' && c != DC_F) || (r == 'B' && c == DC_F)
+			|| (r == 'S' && c == DC_B))
+		ok = false;
+	if (!ok)
+		bug("%s of %s and %s", eop_info[op].text, dt_name(x->dt), dt_name(y->dt));
+}
+
+Expr *
+ex_bin(EOp op, Expr *x, Expr *y)
+{
+	Expr *a[2], *e;
+	DType dt;
+
+	if (op == E_STREQ)
+		return ex_op(op, DT_BOOL, (Expr *[]){x, y}, 2);
+	if (x->dt == DT_BOOL)
+		op = bool_op(op);
+	check_bin(op, x, y);
+	if (commutes(op) && x->op == E_CONST) {
+		e = x;
+		x = y;
+		y = e;
+	}
+	a[0] = x;
+	a[1] = y;
+	dt = eop_info[op].rule == 'C' ? DT_BOOL : x->dt;
+	if ((e = fold(op, dt, a, 2)) || (e = simplify_poly(op, x, y)) || (e = simplify_bool(op, x, y)))
+		return e;
+	e = dt_float(x->dt) ? simplify_float(op, x, y) : simplify_int(op, x, y);
+	return e ? e : intern(op, dt, 0, a, 2, NULL, 0);
+}
+
+Expr *
+ex_fma(Expr *x, Expr *y, Expr *z)
+{
+	Expr *a[3] = {x, y, z}, *e;
+
+	if (!dt_float(x->dt) || x->dt != y->dt || x->dt != z->dt)
+		bug("fma of %s, %s, %s", dt_name(x->dt), dt_name(y->dt), dt_name(z->dt));
+	if ((e = fold(E_FMA, x->dt, a, 3)))
+		return e;
+	return intern(E_FMA, x->dt, 0, a, 3, NULL, 0);
+}
+
+/* choice */
+
+Expr *
+ex_select(Expr *c, Expr *x, Expr *y)
+{
+	if (c->dt != DT_BOOL || x->dt != y->dt)
+		bug("select of %s, %s, %s", dt_name(c->dt), dt_name(x->dt), dt_name(y->dt));
+	if (c->op == E_CONST)
+		return c->u.bits ? x : y;
+	if (x == y)
+		return x;
+	if (c->op == E_NOT)
+		return ex_select(c->a[0], y, x);
+	if (x->dt == DT_BOOL && is_bits(x, 1) && is_bits(y, 0))
+		return c;
+	if (x->dt == DT_BOOL && is_bits(x, 0) && is_bits(y, 1))
+		return ex_un(E_NOT, c);
+	return intern(E_SELECT, x->dt, 0, (Expr *[]){c, x, y}, 3, NULL, 0);
+}
+
+/* adds cond to the conditions unless one of them implies it; replaces one that it implies */
+static int
+guard_add(Ix *c, int n, Ix cond)
+{
+	int64_t d;
+
+	for (int i = 0; i < n; i++)
+		if (ix_isint(ix_sub(cond, c[i]), &d)) {
+			if (d < 0)
+				c[i] = cond;
+			return n;
+		}
+	c[n] = cond;
+	return n + 1;
+}
+
+Expr *
+ex_guard(const Ix *cond, int n, Expr *in, Expr *out)
+{
+	bool merge = in->op == E_GUARD && in->a[1] == out;
+	Ix *c = NEWN(Ix, n + (merge ? in->nix : 0) + 1);
+	int m = 0;
+
+	if (in->dt != out->dt)
+		bug("guard of %s and %s", dt_name(in->dt), dt_name(out->dt));
+	if (in == out)
+		return in;
+	for (int i = 0; i < n; i++) {
+		if (ix_ge0(cond[i]))
+			continue;
+		if (ix_ge0(minus1(cond[i])))
+			return out;
+		m = guard_add(c, m, cond[i]);
+	}
+	if (!m)
+		return in;
+	for (int i = 0; merge && i < in->nix; i++)
+		m = guard_add(c, m, in->ix[i]);
+	return intern(E_GUARD, in->dt, 0, (Expr *[]){merge ? in->a[0] : in, out}, 2, c, m);
+}
+
+/* casts */
+
+/* the significant bits that hold every value of an integer dtype or bool */
+static int
+int_width(DType d)
+{
+	return d == DT_BOOL ? 1 : dtype_info[d].bits - (dt_signed(d) || d == DT_I4 || d == DT_I2);
+}
+
+static bool is_intlike(DType d) { return dt_int(d) || d == DT_BOOL || d == DT_I4 || d == DT_U4 || d == DT_I2 || d == DT_U2; }
+static bool is_neg(DType d) { return dt_signed(d) || d == DT_I4 || d == DT_I2; }
+
+/* significand bits; 0 for what is no float */
+static int
+float_width(DType d)
+{
+	switch (d) {
+	case DT_F64: return 53;
+	case DT_F32: return 24;
+	case DT_F16: return 11;
+	case DT_BF16: return 8;
+	default: return 0;
+	}
+}
+
+/* every value of a is one of b */
+static bool
+lossless(DType a, DType b)
+{
+	if (a == b)
+		return true;
+	if (is_intlike(a))
+		return is_intlike(b) ? b != DT_BOOL && int_width(b) >= int_width(a) && (!is_neg(a) || is_neg(b))
+			: float_width(b) >= int_width(a) && (b != DT_F16 || int_width(a) < 16);
+	if (b == DT_F64 || (b == DT_F32 && a != DT_F64))
+		return float_width(b) != 0 && !is_intlike(a);
+	return false;
+}
+
+/* cast(dt, cast(mid, x)) = cast(dt, x)? */
+static bool
+cast_through(DType src, DType mid, DType dt)
+{
+	if (is_intlike(src) && is_intlike(mid) && is_intlike(dt) && dt != DT_BOOL && mid != DT_BOOL
+			&& dtype_info[mid].bits >= dtype_info[dt].bits)
+		return true;
+	if (!lossless(src, mid))
+		return false;
+	if (is_intlike(src) && !is_intlike(mid)) {
+		if (is_intlike(dt))
+			return dt == DT_BOOL || lossless(src, DT_I32) || lossless(src, dt);
+		return float_width(dt) >= 24 || int_width(src) <= 24;
+	}
+	return true;
+}
+
+static void
+check_cast(EOp op, DType from, DType to)
+{
+	enum dclass c = dtype_info[from].class;
+
+	if (!dt_valid(to) || dtype_info[to].class == DC_C || dtype_info[to].class == DC_S || c == DC_C || c == DC_S)
+		bug("%s from %s to %s", eop_info[op].text, dt_name(from), dt_name(to));
+}
+
+Expr *
+ex_cast(DType dt, Expr *x)
+{
+	Expr *e;
+
+	if (x->dt == dt)
+		return x;
+	check_cast(E_CAST, x->dt, dt);
+	if ((e = fold(E_CAST, dt, &x, 1)))
+		return e;
+	if (x->op == E_CAST && cast_through(x->a[0]->dt, x->dt, dt))
+		return ex_cast(dt, x->a[0]);
+	return intern(E_CAST, dt, 0, &x, 1, NULL, 0);
+}
+
+Expr *
+ex_castsat(DType dt, Expr *x)
+{
+	Expr *e;
+
+	if (x->dt == dt)
+		return x;
+	check_cast(E_CASTSAT, x->dt, dt);
+	if (lossless(x->dt, dt))
+		return ex_cast(dt, x);
+	if ((e = fold(E_CASTSAT, dt, &x, 1)))
+		return e;
+	return intern(E_CASTSAT, dt, 0, &x, 1, NULL, 0);
+}
+
+Expr *
+ex_bitcast(DType dt, Expr *x)
+{
+	Expr *e;
+
+	if (x->dt == dt)
+		return x;
+	check_cast(E_BITCAST, x->dt, dt);
+	if (dtype_info[dt].bits != dtype_info[x->dt].bits)
+		bug("bitcast from %s to %s", dt_name(x->dt), dt_name(dt));
+	if ((e = fold(E_BITCAST, dt, &x, 1)))
+		return e;
+	if (x->op == E_BITCAST)
+		return ex_bitcast(dt, x->a[0]);
+	return intern(E_BITCAST, dt, 0, &x, 1, NULL, 0);
+}
+
+/* reductions */
+
+uint64_t
+rop_identity(ROp r, DType dt)
+{
+	int bits = dtype_info[dt].bits;
+
+	switch (r) {
+	case R_SUM: case R_OR: return 0;
+	case R_PROD: return dt_from_double(dt, 1, false);
+	case R_AND: return dt == DT_BOOL ? 1 : dt_mask(dt);
+	case R_MIN: case R_MAX: break;
+	default: bug("reduction %d", r);
+	}
+	if (dt_float(dt))
+		return dt_from_double(dt, r == R_MIN ? __builtin_inf() : -__builtin_inf(), false);
+	if (dt == DT_BOOL || !dt_signed(dt))
+		return r == R_MAX ? 0 : dt == DT_BOOL ? 1 : dt_mask(dt);
+	return r == R_MIN ? dt_mask(dt) >> 1 : (uint64_t)1 << (bits - 1);
+}
+
+EOp
+rop_op(ROp r)
+{
+	static const EOp op[NROP] = {E_ADD, E_MUL, E_MIN, E_MAX, E_AND, E_OR};
+
+	return op[r];
+}
+
+typedef struct Zero { Ix v; } Zero;
+
+static Ix
+zero_sub(const IxAtom *at, void *arg)
+{
+	return at == ix_atom(((Zero *)arg)->v) ? ix_int(0) : NULL;
+}
+
+Expr *
+ex_reduce(ROp r, const Ix *vars, int n, Expr *body)
+{
+	Ix *keep = NEWN(Ix, n + 1), ext;
+	int m = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (!ix_atom(vars[i]) || ix_atom(vars[i])->kind != IX_VAR)
+			bug("reduction over %s", ix_str(vars[i]));
+		ext = ix_atom(vars[i])->a;
+		if (ix_is(ext, 0))
+			return ex_bits(body->dt, rop_identity(r, body->dt));
+		if (ix_is(ext, 1))
+			body = ex_subst_ix(body, zero_sub, &(Zero){vars[i]});
+		else
+			keep[m++] = vars[i];
+	}
+	if (!m)
+		return body;
+	if (dt_valid(body->dt) && (dt_float(body->dt) || dt_int(body->dt) || body->dt == DT_BOOL))
+		return intern(E_REDUCE, body->dt, r, &body, 1, keep, m);
+	bug("reduction of %s", dt_name(body->dt));
+}
+
+/* generic */
+
+Expr *
+ex_op(EOp op, DType dt, Expr *const *a, int n)
+{
+	if (n != eop_info[op].n)
+		bug("%s with %d operands", eop_info[op].text, n);
+	switch (op) {
+	case E_SELECT:  return ex_select(a[0], a[1], a[2]);
+	case E_CAST:    return ex_cast(dt, a[0]);
+	case E_CASTSAT: return ex_castsat(dt, a[0]);
+	case E_BITCAST: return ex_bitcast(dt, a[0]);
+	case E_FMA:     return ex_fma(a[0], a[1], a[2]);
+	case E_STREQ:
+		if (a[0]->dt != DT_STR || a[1]->dt != DT_STR)
+			bug("streq of %s and %s", dt_name(a[0]->dt), dt_name(a[1]->dt));
+		return intern(op, DT_BOOL, 0, a, 2, NULL, 0);
+	case E_STRNUM:
+		if (a[0]->dt != DT_STR || !(dt_float(dt) || dt_int(dt)))
+			bug("strnum from %s to %s", dt_name(a[0]->dt), dt_name(dt));
+		return intern(op, dt, 0, a, 1, NULL, 0);
+	case E_NUMSTR:
+		if (a[0]->dt == DT_STR)
+			return a[0];
+		return intern(op, DT_STR, 0, a, 1, NULL, 0);
+	default:
+		break;
+	}
+	if (eop_info[op].rule == 'X')
+		bug("ex_op(%s)", eop_info[op].text);
+	return n == 1 ? ex_un(op, a[0]) : ex_bin(op, a[0], a[1]);
+}
+
+Expr *
+ex_rebuild(const Expr *e, Expr *const *a, const Ix *ix)
+{
+	switch (e->op) {
+	case E_CONST: case E_VAR: return (Expr *)e;
+	case E_IX:     return ex_ix(ix[0]);
+	case E_LOAD:   return ex_load(e->u.mem, ix[0]);
+	case E_TLOAD:  return ex_tload(e->u.value, ix);
+	case E_GUARD:  return ex_guard(ix, e->nix, a[0], a[1]);
+	case E_REDUCE: return ex_reduce(e->u.rop, ix, e->nix, a[0]);
+	default:       return ex_op(e->op, e->dt, a, e->n);
+	}
+}
+
+/* without bounds of the whole, its parts may say more */
+Ix
+ex_as_ix(Expr *e, Ix lo, Ix hi)
+{
+	Ix p = as_poly(e), x, y;
+
+	if (e->dt != DT_I64)
+		bug("index of dtype %s", dt_name(e->dt));
+	if (p)
+		return p;
+	if (!lo && !hi && (e->op == E_ADD || e->op == E_SUB || e->op == E_MUL)) {
+		x = ex_as_ix(e->a[0], NULL, NULL);
+		y = ex_as_ix(e->a[1], NULL, NULL);
+		return poly_arith(e->op, x, y);
+	}
+	return ix_expr(e, lo, hi);
+}

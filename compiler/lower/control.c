@@ -1,0 +1,335 @@
+/* Control flow as statements of the program.
+ *
+ * If: the taken branch copies its results to the places of the node's outputs.
+ * Loop, Scan: carried values have places of their own. An iteration computes their next values elsewhere and copies
+ * them at its end, when all are known; those whose size changes live in the heap region, where the copies first go to the
+ * top and, after the release of the iteration's memory, down to the bottom. Scan inputs are views of a slice, scan
+ * outputs are written slice by slice. */
+#include "program.h"
+#include "../../runtime/zenith.h"
+
+static void no_compound(const Node *n, const Value *v)
+{
+	if (v && v->kind != V_TENSOR)
+		fatal(EX_UNSUPPORTED, node_where(n), "sequences and optionals through %s are not supported", op_name(n->op));
+}
+
+static Expr *load_scalar(Lower *lo, Value *v)
+{
+	Place *p = place_of(lo, v);
+
+	return ex_load(p->mem, p->off);
+}
+
+/* fresh symbols among the dims of `to` take the values that the dims of `from` have */
+static void bind_dims(Lower *lo, Stmt *b, const Value *to, const Value *from)
+{
+	for (int j = 0; j < to->rank; j++) {
+		const IxAtom *a = ix_atom(to->dim[j]);
+		if (to->dim[j] != from->dim[j] && a && a->kind == IX_SYM)
+			emit_bind(lo, b, to->dim[j], from->dim[j]);
+	}
+	emit_assumptions(lo, b);
+}
+
+/* ---- If */
+
+static void build_if(Lower *lo, Stmt *b, Node *n)
+{
+	Stmt *arm[2];
+	Graph *g[2] = { attr_graph(n, "then_branch"), attr_graph(n, "else_branch") };
+
+	for (int i = 0; i < n->nout; i++) {
+		if (!n->out[i])
+			continue;
+		no_compound(n, n->out[i]);
+		place_new(lo, n->out[i], region_for(lo, n->out[i]));
+	}
+	arm[0] = st_if(b, load_scalar(lo, n->in[0]));
+	arm[1] = st_else(b);
+	for (int k = 0; k < 2; k++) {
+		int mark = lo->bound.n;
+		build_graph(lo, g[k], arm[k]);
+		for (int i = 0; i < n->nout; i++) {
+			Value *o = n->out[i], *r = g[k]->ret->in[i];
+			Place *p;
+			if (!o)
+				continue;
+			bind_dims(lo, arm[k], o, r);
+			if (o->place->mem->space == SP_HEAP)
+				emit_alloc(arm[k], o->place->mem, o->place->mem->size);
+			p = o->place;
+			emit_copy(lo, arm[k], r, p);
+		}
+		(void)mark;
+	}
+}
+
+/* ---- loops */
+
+typedef struct Carried {
+	Value *in;               /* of the body */
+	Value *next;             /* result of the body */
+	Mem *mem, *top;          /* its place; heap: where the next one waits */
+	bool heap;
+	Ix sym[16], val[16];     /* dims that change */
+	int nsym;
+} Carried;
+
+static void carry_init(Lower *lo, Stmt *b, Carried *c, Value *init)
+{
+	bind_dims(lo, b, c->in, init);
+	c->mem = region_for(lo, c->in);
+	c->heap = c->mem->space == SP_HEAP;
+	place_new(lo, c->in, c->mem);
+	if (c->heap)
+		emit_alloc(b, c->mem, c->mem->size);
+	emit_copy(lo, b, init, c->in->place);
+}
+
+/* the next value must not be overwritten before it is copied: it lies in another carried value's place */
+static bool needs_copy(const Carried *c, int n, int k)
+{
+	for (int j = 0; j < n; j++)
+		if (j != k && c[k].next->place->mem == c[j].mem)
+			return true;
+	return false;
+}
+
+static void carry_stage(Lower *lo, Stmt *b, Carried *c, int n, int k)
+{
+	Place *p;
+	Value *t;
+
+	place_of(lo, c[k].next);
+	if (!c[k].heap && !needs_copy(c, n, k))
+		return;
+	t = value_like(c[k].next, c[k].next->graph);
+	c[k].top = c[k].heap ? region_new(lo, SP_HEAP, "next", t->dt, value_numel(t)) : region_for(lo, t);
+	p = place_new(lo, t, c[k].top);
+	if (c[k].top->space == SP_HEAP)
+		emit_alloc(b, c[k].top, c[k].top->size);
+	emit_copy(lo, b, c[k].next, p);
+	c[k].next = t;
+}
+
+/* end of an iteration: all next values to their places, dims rebound together */
+static void carry_next(Lower *lo, Stmt *b, Carried *c, int n, bool heap)
+{
+	Stmt *s;
+
+	for (int k = 0; k < n; k++)
+		carry_stage(lo, b, c, n, k);
+	for (int k = 0; k < n; k++)
+		if (!c[k].heap && c[k].next->place->mem != c[k].mem)
+			emit_copy(lo, b, c[k].next, c[k].in->place);
+	for (int k = 0; k < n; k++)
+		for (int j = 0; j < c[k].in->rank; j++) {
+			const IxAtom *a = ix_atom(c[k].in->dim[j]);
+			if (c[k].in->dim[j] == c[k].next->dim[j] || !a || a->kind != IX_SYM)
+				continue;
+			c[k].sym[c[k].nsym] = c[k].in->dim[j];
+			c[k].val[c[k].nsym] = ix_sym(NULL, NULL, NULL);
+			emit_bind(lo, b, c[k].val[c[k].nsym++], c[k].next->dim[j]);
+		}
+	for (int k = 0; k < n; k++)
+		for (int j = 0; j < c[k].nsym; j++)
+			emit_bind(lo, b, c[k].sym[j], c[k].val[j]);
+	if (!heap)
+		return;
+	st_add(b, st_new(S_RELEASE));
+	st_add(b, st_new(S_MARK));
+	for (int k = 0; k < n; k++) {
+		if (!c[k].heap)
+			continue;
+		emit_alloc(b, c[k].mem, c[k].mem->size);
+		s = st_new(S_COPY);
+		push(&s->arg, ((Arg){ c[k].mem, ix_int(0) }));
+		push(&s->arg, ((Arg){ c[k].top, ix_int(0) }));
+		s->ix = c[k].mem->size;
+		st_add(b, s);
+	}
+}
+
+/* slice `at` of axis ax of the stacked value lies here; shape of `elem` */
+static Place *slice_place(Lower *lo, Value *whole, int ax, Ix at, const Value *elem)
+{
+	Place *w = place_of(lo, whole), *p = NEW(Place);
+
+	p->mem = w->mem;
+	p->off = ix_add(w->off, ix_mul(at, w->stride[ax]));
+	p->stride = NEWN(Ix, elem->rank + 1);
+	for (int j = 0, k = 0; j < whole->rank; j++)
+		if (j != ax)
+			p->stride[k++] = w->stride[j];
+	p->contiguous = ax == 0 && w->contiguous;
+	return p;
+}
+
+/* dims of length 1 have stride 0 in a place; a slice moves along one, so it needs the true stride */
+static void stacked_strides(Value *v)
+{
+	Ix s = ix_int(1);
+
+	for (int i = v->rank - 1; i >= 0; i--) {
+		v->place->stride[i] = s;
+		s = ix_mul(s, v->dim[i]);
+	}
+}
+
+static Value *work_scalar(Lower *lo, Value *v)
+{
+	place_new(lo, v, region_new(lo, SP_WORK, v->hint ? v->hint : "loop", v->dt, ix_int(1)));
+	return v;
+}
+
+static void stack_output(Lower *lo, Stmt *b, const Node *n, Value *o, Ix trip, Ix top)
+{
+	Mem *m;
+	Ix size;
+
+	no_compound(n, o);
+	if (!top)
+		fatal(EX_UNSUPPORTED, node_where(n), "a Loop without a trip count cannot collect output '%s'",
+		      o->name ? o->name : "");
+	m = region_for(lo, o);
+	size = ix_int(1);
+	for (int i = 0; i < o->rank; i++)
+		size = ix_mul(size, o->dim[i] == trip ? top : o->dim[i]);
+	if (!all_bound(lo, size) && m->space == SP_HEAP)
+		fatal(EX_UNSUPPORTED, node_where(n), "output '%s' collects slices whose size only the body knows",
+		      o->name ? o->name : "");
+	place_new(lo, o, m);
+	stacked_strides(o);
+	if (m->space == SP_HEAP)
+		emit_alloc(b, m, size);
+}
+
+static void finish_carried(Lower *lo, Stmt *b, Value *o, const Carried *c)
+{
+	if (!o)
+		return;
+	bind_dims(lo, b, o, c->in);
+	place_new(lo, o, c->mem);
+}
+
+static void build_loop(Lower *lo, Stmt *b, Node *n)
+{
+	Graph *g = attr_graph(n, "body");
+	int nc = n->nin - 2, ns = g->ret->nin - 1 - nc;
+	Carried c[nc + 1];
+	Ix it = ix_sym(NULL, ix_int(0), NULL), top = n->in[0] ? value_elem(n->in[0], 0, ix_int(0), NULL) : NULL, trip = NULL;
+	Value *more = work_scalar(lo, g->in.p[1]), *iter = work_scalar(lo, g->in.p[0]);
+	bool heap = false;
+	Expr *cond;
+	Stmt *w;
+	Var *go;
+
+	if (top && !all_bound(lo, top))
+		emit_binds_of(lo, b, n->in[0]);
+	memset(c, 0, sizeof c);
+	for (int i = 0; i < ns; i++)
+		if (n->out[nc + i])
+			trip = n->out[nc + i]->dim[0];
+	for (int i = 0; i < ns; i++)
+		if (n->out[nc + i])
+			stack_output(lo, b, n, n->out[nc + i], trip, top);
+	st_add(b, st_new(S_MARK));
+	for (int k = 0; k < nc; k++) {
+		no_compound(n, g->in.p[k + 2]);
+		c[k].in = g->in.p[k + 2];
+		carry_init(lo, b, &c[k], n->in[k + 2]);
+		heap |= c[k].heap;
+	}
+	emit_bind(lo, b, it, ix_int(0));
+	go = st_let(b, NULL, "go", n->in[1] ? load_scalar(lo, n->in[1]) : ex_bits(DT_BOOL, 1));
+	cond = ex_var(go);
+	if (top)
+		cond = ex_bin(E_AND, ex_bin(E_LT, ex_ix(it), ex_ix(top)), cond);
+	w = st_while(b, cond);
+	st_store(w, iter->place->mem, ix_int(0), ex_ix(it));
+	st_store(w, more->place->mem, ix_int(0), ex_var(go));
+	build_graph(lo, g, w);
+	for (int i = 0; i < ns; i++)
+		if (n->out[nc + i])
+			emit_copy(lo, w, g->ret->in[1 + nc + i],
+				  slice_place(lo, n->out[nc + i], 0, it, g->ret->in[1 + nc + i]));
+	st_set(w, go, load_scalar(lo, g->ret->in[0]));
+	for (int k = 0; k < nc; k++)
+		c[k].next = g->ret->in[1 + k];
+	carry_next(lo, w, c, nc, heap);
+	emit_bind(lo, w, it, ix_addc(it, 1));
+	if (trip)
+		emit_bind(lo, b, trip, it);
+	for (int k = 0; k < nc; k++)
+		finish_carried(lo, b, n->out[k], &c[k]);
+}
+
+/* ---- Scan */
+
+static int64_t list_at(const Node *n, const char *name, int i)
+{
+	int k;
+	const int64_t *l = attr_ints(n, name, &k);
+
+	return i < k ? l[i] : 0;
+}
+
+static void build_scan(Lower *lo, Stmt *b, Node *n)
+{
+	Graph *g = attr_graph(n, "body");
+	int ns = (int)attr_int(n, "num_scan_inputs", 0), nst = n->nin - ns;
+	int64_t ax = list_at(n, "scan_input_axes", 0);
+	Carried c[nst + 1];
+	Ix it = ix_sym(NULL, ix_int(0), NULL), trip, at;
+	bool heap = false;
+	Stmt *w;
+
+	axis_ok(n, &ax, n->in[nst]->rank);
+	trip = n->in[nst]->dim[ax];
+	memset(c, 0, sizeof c);
+	for (int i = nst; i < n->nout; i++)
+		if (n->out[i])
+			stack_output(lo, b, n, n->out[i], trip, trip);
+	st_add(b, st_new(S_MARK));
+	for (int k = 0; k < nst; k++) {
+		c[k].in = g->in.p[k];
+		carry_init(lo, b, &c[k], n->in[k]);
+		heap |= c[k].heap;
+	}
+	emit_bind(lo, b, it, ix_int(0));
+	w = st_while(b, ex_bin(E_LT, ex_ix(it), ex_ix(trip)));
+	for (int i = 0; i < ns; i++) {
+		Value *x = n->in[nst + i];
+		ax = list_at(n, "scan_input_axes", i);
+		axis_ok(n, &ax, x->rank);
+		at = list_at(n, "scan_input_directions", i) ? ix_addc(ix_sub(trip, it), -1) : it;
+		g->in.p[nst + i]->place = slice_place(lo, x, (int)ax, at, g->in.p[nst + i]);
+	}
+	build_graph(lo, g, w);
+	for (int i = nst; i < n->nout; i++) {
+		Value *o = n->out[i];
+		if (!o)
+			continue;
+		ax = list_at(n, "scan_output_axes", i - nst);
+		axis_ok(n, &ax, o->rank);
+		at = list_at(n, "scan_output_directions", i - nst) ? ix_addc(ix_sub(trip, it), -1) : it;
+		emit_copy(lo, w, g->ret->in[i], slice_place(lo, o, (int)ax, at, g->ret->in[i]));
+	}
+	for (int k = 0; k < nst; k++)
+		c[k].next = g->ret->in[k];
+	carry_next(lo, w, c, nst, heap);
+	emit_bind(lo, w, it, ix_addc(it, 1));
+	for (int k = 0; k < nst; k++)
+		finish_carried(lo, b, n->out[k], &c[k]);
+}
+
+void build_control(Lower *lo, Stmt *b, Node *n)
+{
+	switch (n->op) {
+	case OP_IF: build_if(lo, b, n); break;
+	case OP_LOOP: build_loop(lo, b, n); break;
+	case OP_SCAN: build_scan(lo, b, n); break;
+	default: fatal(EX_UNSUPPORTED, node_where(n), "operator %s cannot be compiled yet", op_name(n->op));
+	}
+}

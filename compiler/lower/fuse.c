@@ -1,0 +1,299 @@
+/* Fusion by substitution: which expressions are stored and which disappear into their readers.
+ *
+ * requires: every unit's expression built. maintains: units in order of computation. breaks: nothing.
+ * An expression is inlined when computing it again where it is read costs no more than storing and loading it:
+ *   movement      always, unless its index arithmetic would land in a reader that reads it many times over
+ *   elementwise   into its only reader, or into several when it is nearly free
+ *   reduction     into one reader that takes each element once, at plain axes and outside any reduction (an epilogue)
+ * A value that is read by statements, control flow or as an output is pinned: stored, whatever else.
+ */
+#include "lower.h"
+
+enum { MAX_NODES = 160 };        /* of an expression that still grows: keeps substitution linear in the model */
+
+Info *lower_info(Lower *lo, const Value *v)
+{
+	if (v->id >= lo->ninfo) {
+		int n = lo->model->nvalue + 64;
+		Info *p = NEWN(Info, n);
+		if (lo->ninfo)
+			memcpy(p, lo->info, sizeof *p * (size_t)lo->ninfo);
+		lo->info = p;
+		lo->ninfo = n;
+	}
+	return &lo->info[v->id];
+}
+
+static int64_t typical(const IxAtom *a, void *arg)
+{
+	int64_t lo, hi;
+
+	(void)arg;
+	if (a->kind == IX_SYM && a->hi && ix_bounds(a->hi, &lo, &hi) && hi < 64)
+		return hi > 0 ? hi : 1;
+	return a->kind == IX_SYM ? 64 : 0;
+}
+
+double ix_estimate(Ix p)
+{
+	int64_t c;
+
+	return ix_isint(p, &c) ? (double)c : (double)ix_eval(p, typical, NULL);
+}
+
+/* ---- how an expression reads its operands */
+
+typedef struct Scan {
+	Lower *lo;
+	Unit *unit;
+	double evals;            /* of the place being visited */
+	bool in_reduce, counting;
+	int nodes, div;
+	bool has_reduce, has_load, has_call, many_loads;
+	const Value *first;
+	Map *seen;
+} Scan;
+
+static bool plain_axes(const Ix *ix, int n)
+{
+	for (int i = 0; i < n; i++) {
+		const IxAtom *a = ix_atom(ix[i]);
+		if (!ix_is(ix[i], 0) && !(a && a->kind == IX_VAR))
+			return false;
+		for (int j = 0; j < i; j++)
+			if (ix[i] == ix[j] && !ix_is(ix[i], 0))
+				return false;
+	}
+	return true;
+}
+
+static void scan_expr(Scan *s, const Expr *e);
+
+static bool scan_atom(const IxAtom *a, void *arg)
+{
+	Scan *s = arg;
+
+	s->div += a->kind == IX_DIV || a->kind == IX_BCAST;
+	if (a->kind == IX_EXPR)
+		scan_expr(s, a->e);
+	return false;
+}
+
+static void scan_expr(Scan *s, const Expr *e)
+{
+	void **slot = map_at_ptr(s->seen, e);
+	Scan save = *s;
+
+	if (*slot)
+		return;
+	*slot = s;
+	s->nodes++;
+	for (int i = 0; i < e->nix && e->op != E_REDUCE; i++)
+		ix_any(e->ix[i], scan_atom, s);
+	if (e->op == E_TLOAD) {
+		s->many_loads |= s->has_load;
+		s->has_load = true;
+		if (s->counting) {
+			Info *in = lower_info(s->lo, e->u.value);
+			if (!in->nread++)
+				in->permuted = true;
+			in->evals += s->evals;
+			in->in_reduce |= s->in_reduce;
+			in->permuted &= plain_axes(e->ix, e->nix);
+			in->reader = s->unit;
+		}
+		return;
+	}
+	if (e->op == E_REDUCE) {
+		s->has_reduce = true;
+		s->in_reduce = true;
+		for (int i = 0; i < e->nix; i++)
+			s->evals *= ix_estimate(ix_atom(e->ix[i])->a);
+	}
+	if (e->op == E_GUARD || e->op == E_SELECT)
+		s->in_reduce = true;
+	s->has_call |= e->op >= E_POW && e->op != E_NEG && eop_info[e->op].rule == 'F';
+	for (int i = 0; i < e->n; i++)
+		scan_expr(s, e->a[i]);
+	s->evals = save.evals;
+	s->in_reduce = save.in_reduce;
+}
+
+static Scan scan_unit(Lower *lo, Unit *u, bool counting)
+{
+	Scan s = { .lo = lo, .unit = u, .evals = 1, .counting = counting, .seen = map_new() };
+
+	for (int i = 0; i < u->out->rank; i++)
+		s.evals *= ix_estimate(u->out->dim[i]);
+	scan_expr(&s, u->out->te->body);
+	return s;
+}
+
+/* ---- substitution */
+
+typedef struct At { const Te *te; const Ix *ix; } At;
+
+static Ix bind_axis(const IxAtom *a, void *arg)
+{
+	const At *b = arg;
+
+	if (a->kind != IX_VAR || a->id >= b->te->rank || ix_atom(b->te->axis[a->id]) != a)
+		return NULL;
+	return b->ix[a->id];
+}
+
+static Expr *te_at(const Te *te, const Ix *ix)
+{
+	At b = { te, ix };
+
+	return ex_subst_ix(te->body, bind_axis, &b);
+}
+
+typedef struct Inline { Lower *lo; Info *into; } Inline;
+
+static Expr *inline_load(const Expr *e, void *arg);
+
+static Ix keep_atom(const IxAtom *a, void *arg)
+{
+	(void)a, (void)arg;
+	return NULL;
+}
+
+static Expr *inline_load(const Expr *e, void *arg)
+{
+	Inline *in = arg;
+	Info *from;
+	Ix ix[e->nix + 1];
+
+	if (e->op != E_TLOAD)
+		return NULL;
+	from = lower_info(in->lo, e->u.value);
+	if (!from->inlined)
+		return NULL;
+	for (int i = 0; i < from->nodes.n && in->into->nodes.n < 24; i++)
+		push(&in->into->nodes, from->nodes.p[i]);
+	for (int i = 0; i < e->nix; i++)       /* an index may itself load what is inlined */
+		ix[i] = ex_as_ix(ex_subst(ex_ix(e->ix[i]), inline_load, keep_atom, in), NULL, NULL);
+	return te_at(e->u.value->te, ix);
+}
+
+/* ---- decisions */
+
+/* the flat offset of every operand is free of division: as cheap to read through as the operand itself */
+static bool smooth(const Scan *s)
+{
+	return s->div == 0;
+}
+
+static bool decide(Lower *lo, Unit *u)
+{
+	Value *v = u->out;
+	Info *in = lower_info(lo, v);
+	Scan s = scan_unit(lo, u, false);
+	Cost c = ex_cost(v->te->body);
+	double numel = 1, ratio;
+
+	for (int i = 0; i < v->rank; i++)
+		numel *= ix_estimate(v->dim[i]);
+	ratio = numel > 0 ? in->evals / numel : 1;
+	if (!in->nread || s.nodes > MAX_NODES)
+		return false;
+	if (s.has_reduce)
+		return in->nread == 1 && ratio < 1.01 && in->permuted && !in->in_reduce && !in->pinned;
+	if (c.flops == 0 && c.calls == 0)
+		return smooth(&s) ? !s.many_loads || ratio < 1.01 : ratio < 1.01;
+	if (in->pinned)
+		return false;
+	if (in->nread == 1 && ratio < 1.01)
+		return true;
+	return c.calls == 0 && c.flops * ratio <= 4 && smooth(&s);
+}
+
+/* ---- what must be stored */
+
+static bool pin_load(const Expr *e, void *arg)
+{
+	if (e->op == E_TLOAD)
+		lower_info(arg, e->u.value)->pinned = true;
+	return false;
+}
+
+static bool pin_atom(const IxAtom *a, void *arg)
+{
+	if (a->kind == IX_EXPR)
+		ex_any(a->e, pin_load, arg);
+	return false;
+}
+
+void pin_stmt(Lower *lo, const Stmt *s)
+{
+	if (!s)
+		return;
+	if (s->e)
+		ex_any(s->e, pin_load, lo);
+	if (s->ix)
+		ix_any(s->ix, pin_atom, lo);
+	if (s->var)
+		ix_any(ix_atom(s->var)->a ? ix_atom(s->var)->a : s->var, pin_atom, lo);
+	for (int i = 0; i < s->list.n; i++)
+		pin_stmt(lo, s->list.p[i]);
+	pin_stmt(lo, s->body);
+	pin_stmt(lo, s->other);
+}
+
+/* what nodes of inner graphs and control flow read of `g` */
+static void pin_inner(Lower *lo, const Graph *g, const Graph *outer)
+{
+	for (Node *n = g->first; n; n = n->next) {
+		bool control = g == outer && (op_def[n->op].flags & OF_SUBGRAPH || n->op == OP_RETURN);
+		for (int i = 0; i < n->nin; i++)
+			if (n->in[i] && (control || n->in[i]->graph != g))
+				lower_info(lo, n->in[i])->pinned = true;
+		for (int i = 0; i < n->nattr; i++) {
+			if (n->attr[i].g)
+				pin_inner(lo, n->attr[i].g, outer);
+			for (int j = 0; n->attr[i].type == A_GRAPHS && j < n->attr[i].n; j++)
+				bug("graph lists are not lowered");
+		}
+	}
+}
+
+static void pin_all(Lower *lo, Graph *g, Unit **u, int n)
+{
+	pin_inner(lo, g, g);
+	for (int i = 0; i < n; i++) {
+		if (u[i]->kind == U_PROG)
+			pin_stmt(lo, u[i]->prog->body);
+		if (u[i]->kind == U_ALIAS)
+			lower_info(lo, u[i]->in)->pinned = true;
+		if (u[i]->kind == U_TE && lo->opt->tap && u[i]->out->name)
+			lower_info(lo, u[i]->out)->pinned = true;
+	}
+	for (int i = 0; i < lo->model->bind.n; i++)
+		if (lo->model->bind.p[i].from)
+			lower_info(lo, lo->model->bind.p[i].from)->pinned = true;
+}
+
+void fuse_graph(Lower *lo, Graph *g, Unit **u, int n)
+{
+	for (int i = 0; i < n; i++) {
+		if (u[i]->kind != U_TE)
+			continue;
+		lower_info(lo, u[i]->out)->unit = u[i];
+		push(&lower_info(lo, u[i]->out)->nodes, u[i]->node);
+		scan_unit(lo, u[i], true);
+	}
+	pin_all(lo, g, u, n);
+	if (lo->opt->opt == 0)
+		return;
+	for (int i = 0; i < n; i++) {
+		Inline in = { lo, NULL };
+		Te *te;
+		if (u[i]->kind != U_TE)
+			continue;
+		te = u[i]->out->te;
+		in.into = lower_info(lo, u[i]->out);
+		te->body = ex_subst(te->body, inline_load, keep_atom, &in);
+		in.into->inlined = decide(lo, u[i]);
+	}
+}

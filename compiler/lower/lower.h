@@ -1,0 +1,90 @@
+/* From units to the program. In order:
+ *
+ *   fuse.c     units of a graph -> tensor expressions with their producers substituted (inline or stored)
+ *   group.c    stored expressions that share outer loops -> one kernel of stages
+ *   place.c    every stored value -> a place: region, offset, strides; views, concatenation in place
+ *   nest.c     a group -> a kernel: loops, reductions, tiles
+ *   program.c  groups, statements and control flow -> the program; symbols bound, assumptions checked
+ */
+#ifndef ZENITHC_LOWER_H
+#define ZENITHC_LOWER_H
+
+#include "../te.h"
+#include "../zenithc.h"
+
+typedef struct Place {           /* where a value's elements lie: region[off + sum ix[i]*stride[i]] */
+	Mem *mem;
+	Ix off;                  /* elements */
+	Ix *stride;              /* elements; 0 for a dim of 1 */
+	bool contiguous;         /* row-major without gaps */
+} Place;
+
+typedef struct Stage {           /* one value computed inside a kernel, for one step of its outer loops */
+	Value *v;
+	Expr *body;              /* over the loops below and the outer ones */
+	Ix *at;                  /* the element of v that one iteration computes */
+	int nloop;
+	Ix *loop;                /* variables */
+	Ix *lo, *stride;         /* scratch: element at[] lies at sum (at - lo)*stride; NULL: the place of v */
+	Mem *region;             /* of the scratch; NULL and rank0: a register */
+	bool rank0;
+	Mem *mem;                /* parameter for the region, while the kernel is built */
+	Var *var;
+} Stage;
+
+typedef struct Group {           /* one kernel */
+	Unit *root;              /* TE unit whose value is stored, or a PROG unit */
+	int nouter;              /* axes of the root that are shared outer loops */
+	Ix *outer;               /* variables */
+	VEC(Stage) stage;        /* in order of computation, the root last */
+} Group;
+
+/* what fusion knows of a value */
+typedef struct Info {
+	Unit *unit;
+	bool pinned;             /* read otherwise than by an expression of its graph: must be stored */
+	bool inlined;            /* its readers have it substituted; stored only if pinned too */
+	bool grouped;            /* a stage of another value's kernel */
+	int nread;               /* load sites in expressions */
+	double evals;            /* estimated evaluations by its readers */
+	bool in_reduce;          /* read under a reduction or a condition */
+	bool permuted;           /* every site reads it at plain axes */
+	Unit *reader;            /* the last one */
+	VEC(Node *) nodes;       /* whose work its kernel does */
+} Info;
+
+typedef struct Lower {
+	Model *model;
+	const Options *opt;
+	Program *prog;
+	Info *info;              /* by value id */
+	int ninfo;
+	Kern *init;              /* unused kernels are not kept */
+	VEC(const IxAtom *) bound;      /* symbols known at this point of the program */
+	Map *bound_set;
+	VEC(Graph *) stack;
+	int nassumed;            /* assumptions already emitted */
+	bool *assumed;
+	Map *weight;             /* Data -> Mem */
+} Lower;
+
+Info *lower_info(Lower *, const Value *);
+double ix_estimate(Ix);                           /* a typical value: symbols at their upper bound, at most 64 */
+
+void fuse_graph(Lower *, Graph *, Unit **, int n);
+Group *group_unit(Lower *, Unit *);             /* the kernel whose root is that unit */
+
+Place *place_of(Lower *, Value *);                /* made on demand for constants, inputs, views */
+Place *place_new(Lower *, Value *, Mem *);        /* contiguous from the start of mem */
+Mem *region_new(Lower *, Space, const char *name, DType, Ix size);
+Mem *region_for(Lower *, Value *);                /* work or heap, whichever the size allows */
+bool place_view(Lower *, Value *);                /* the value's expression is a strided view of a stored value */
+Ix place_flat(const Place *, const Ix *ix, int n);
+
+typedef struct Call { Kern *kern; VEC(Arg) arg; } Call;
+Call *nest_group(Lower *, Group *);
+Call *nest_prog(Lower *, Unit *);
+
+void program_build(Lower *);
+
+#endif

@@ -1,0 +1,411 @@
+/* A group of stages, or the statements of an operator, as a kernel: loops, accumulators, loads through places.
+ *
+ * requires: places of everything that is read or written. The loops of a stage run over its axes in order; a reduction is
+ * computed as soon as the axes that it depends on are open, so one that does not use the inner axes is outside them.
+ */
+#include "lower.h"
+#include "nest.h"
+#include <ctype.h>
+
+Ix nest_var(Nest *n, Ix extent)
+{
+	return ix_var(FIRST_TILE + n->nloop++, extent);
+}
+
+/* ---- operands */
+
+Mem *nest_param(Nest *n, Mem *region, Ix off, const char *name)
+{
+	Mem *m;
+
+	for (int i = 0; i < n->call->arg.n; i++)
+		if (n->call->arg.p[i].mem == region && n->call->arg.p[i].off == off)
+			return n->k->param.p[i];
+	m = kern_param(n->k, name, region->dt, ix_sub(region->size, off), region->packed);
+	m->value = region->value;
+	push(&n->call->arg, ((Arg){ region, off }));
+	return m;
+}
+
+static const Stage *stage_of(const Nest *n, const Value *v)
+{
+	for (int i = 0; n->g && i < n->g->stage.n; i++)
+		if (n->g->stage.p[i].v == v)
+			return &n->g->stage.p[i];
+	return NULL;
+}
+
+static Ix stage_flat(const Stage *s, const Ix *ix)
+{
+	Ix at = ix_int(0);
+
+	for (int i = 0; i < s->v->rank; i++)
+		at = ix_add(at, ix_mul(ix_sub(ix[i], s->lo[i]), s->stride[i]));
+	return at;
+}
+
+static Expr *load_value(Nest *n, Value *v, const Ix *ix)
+{
+	const Stage *s = stage_of(n, v);
+	Place *p;
+
+	if (s && s->var)
+		return ex_var(s->var);
+	if (s && s->mem)
+		return ex_load(s->mem, stage_flat(s, ix));
+	p = place_of(n->lo, v);
+	return ex_load(nest_param(n, p->mem, p->off, v->data ? "w" : "x"), place_flat(p, ix, v->rank));
+}
+
+static Ix keep(const IxAtom *a, void *arg)
+{
+	(void)a, (void)arg;
+	return NULL;
+}
+
+static Expr *load_cb(const Expr *e, void *arg)
+{
+	Ix ix[e->nix + 1];
+
+	if (e->op != E_TLOAD)
+		return NULL;
+	for (int i = 0; i < e->nix; i++)
+		ix[i] = nest_index(arg, e->ix[i]);
+	return load_value(arg, e->u.value, ix);
+}
+
+Expr *nest_loads(Nest *n, const Expr *e)
+{
+	return ex_subst(e, load_cb, keep, n);
+}
+
+static bool is_expr_atom(const IxAtom *a, void *arg)
+{
+	(void)arg;
+	return a->kind == IX_EXPR;
+}
+
+Ix nest_index(Nest *n, Ix ix)
+{
+	if (!ix_any(ix, is_expr_atom, NULL))
+		return ix;
+	return ex_as_ix(nest_loads(n, ex_ix(ix)), NULL, NULL);
+}
+
+/* ---- reductions */
+
+Expr *reduce_identity(ROp r, DType dt)
+{
+	static const double low = -HUGE_VAL;
+
+	switch (r) {
+	case R_SUM: return ex_int(dt, 0);
+	case R_PROD: return ex_int(dt, 1);
+	case R_AND: return ex_bits(dt, dt == DT_BOOL ? 1 : ~0ull >> (64 - dtype_info[dt].bits));
+	case R_OR: return ex_bits(dt, 0);
+	case R_MIN: case R_MAX: break;
+	case NROP: bug("reduction");
+	}
+	if (dt_float(dt))
+		return ex_float(dt, r == R_MAX ? low : -low);
+	if (dt == DT_BOOL)
+		return ex_bits(dt, r == R_MIN);
+	if (dt_signed(dt))
+		return ex_int(dt, r == R_MAX ? (int64_t)(~0ull << (dtype_info[dt].bits - 1))
+			: (int64_t)(~0ull >> (65 - dtype_info[dt].bits)));
+	return ex_bits(dt, r == R_MAX ? 0 : ~0ull >> (64 - dtype_info[dt].bits));
+}
+
+Expr *reduce_combine(ROp r, Expr *a, Expr *b)
+{
+	static const EOp op[NROP] = { [R_SUM] = E_ADD, [R_PROD] = E_MUL, [R_MIN] = E_MIN, [R_MAX] = E_MAX,
+		[R_AND] = E_AND, [R_OR] = E_OR };
+
+	if (a->dt == DT_BOOL)
+		return ex_bin(r == R_SUM || r == R_MAX || r == R_OR ? E_OR : E_AND, a, b);
+	return ex_bin(op[r], a, b);
+}
+
+/* e computed in f64: products too, since rounding them first would lose what the accumulator keeps */
+static Expr *widen(const Expr *e)
+{
+	if (e->op == E_MUL)
+		return ex_bin(E_MUL, widen(e->a[0]), widen(e->a[1]));
+	return ex_cast(DT_F64, (Expr *)e);
+}
+
+DType reduce_dtype(const Nest *n, const Expr *e)
+{
+	bool sums = e->u.rop == R_SUM || e->u.rop == R_PROD;
+
+	if (e->dt != DT_F32 || !sums)
+		return e->dt;
+	return n->lo->opt->opt == 0 || e->a[0]->op != E_MUL ? DT_F64 : DT_F32;
+}
+
+Expr *reduce_body(const Nest *n, const Expr *e)
+{
+	return reduce_dtype(n, e) == e->dt ? e->a[0] : widen(e->a[0]);
+}
+
+/* ---- settling: expressions without REDUCE, by statements put into `block` */
+
+typedef struct Settle {
+	Nest *n;
+	Stmt *block;
+	const Ix *closed;        /* axes that are not open yet: reductions that use them must wait */
+	int nclosed;
+} Settle;
+
+static bool is_reduce(const Expr *e, void *arg)
+{
+	(void)arg;
+	return e->op == E_REDUCE;
+}
+
+bool has_reduce(const Expr *e)
+{
+	return ex_any(e, is_reduce, NULL);
+}
+
+bool uses_axis(const Expr *e, const Ix *axis, int n)
+{
+	for (int i = 0; i < n; i++) {
+		const IxAtom *a = ix_atom(axis[i]);
+		if (a && a->kind == IX_VAR && ex_has_var(e, a))
+			return true;
+	}
+	return false;
+}
+
+static Expr *conditions(const Expr *e)
+{
+	Expr *c = NULL;
+
+	for (int i = 0; i < e->nix; i++) {
+		Expr *t = ex_bin(E_GE, ex_ix(e->ix[i]), ex_int(DT_I64, 0));
+		c = c ? ex_bin(E_AND, c, t) : t;
+	}
+	return c;
+}
+
+/* guard or select with a reduction in an arm: the arm that is not chosen must not run */
+static Expr *settle_choice(Settle *s, const Expr *e)
+{
+	bool guard = e->op == E_GUARD;
+	Expr *cond = nest_loads(s->n, guard ? conditions(e) : nest_settle(s->n, s->block, e->a[0]));
+	Var *v = st_let(s->block, s->n->k, "t", reduce_identity(R_SUM, e->dt));
+	Stmt *yes = st_if(s->block, cond), *no = st_else(s->block);
+
+	st_set(yes, v, nest_loads(s->n, nest_settle(s->n, yes, e->a[guard ? 0 : 1])));
+	st_set(no, v, nest_loads(s->n, nest_settle(s->n, no, e->a[guard ? 1 : 2])));
+	return ex_var(v);
+}
+
+Expr *settle_reduce(Nest *n, Stmt *b, const Expr *e)
+{
+	DType dt = reduce_dtype(n, e);
+	Var *acc = st_let(b, n->k, "acc", reduce_identity(e->u.rop, dt));
+	Stmt *in = b;
+	Expr *x;
+
+	for (int i = 0; i < e->nix; i++)
+		in = st_for(in, e->ix[i], F_SERIAL);
+	x = nest_loads(n, nest_settle(n, in, reduce_body(n, e)));
+	st_set(in, acc, reduce_combine(e->u.rop, ex_var(acc), x));
+	return ex_cast(e->dt, ex_var(acc));
+}
+
+static Expr *settle_cb(const Expr *e, void *arg)
+{
+	Settle *s = arg;
+
+	if (!has_reduce(e))
+		return (Expr *)e;
+	if (e->op == E_REDUCE)
+		return uses_axis(e, s->closed, s->nclosed) ? (Expr *)e : settle_reduce(s->n, s->block, e);
+	if ((e->op == E_GUARD || e->op == E_SELECT) && (has_reduce(e->a[0]) || has_reduce(e->a[1]) ||
+	    (e->n > 2 && has_reduce(e->a[2]))))
+		return s->nclosed ? (Expr *)e : settle_choice(s, e);
+	return NULL;
+}
+
+static Expr *settle_open(Nest *n, Stmt *b, const Expr *e, const Ix *closed, int nclosed)
+{
+	Settle s = { n, b, closed, nclosed };
+
+	return has_reduce(e) ? ex_subst(e, settle_cb, keep, &s) : (Expr *)e;
+}
+
+Expr *nest_settle(Nest *n, Stmt *b, const Expr *e)
+{
+	return settle_open(n, b, e, NULL, 0);
+}
+
+/* ---- stages */
+
+void nest_store_at(Nest *n, Stmt *b, const Stage *s, const Ix *at, Expr *e)
+{
+	Place *p;
+
+	e = nest_loads(n, nest_settle(n, b, e));
+	if (s->var) {
+		st_set(b, s->var, e);
+	} else if (s->mem) {
+		st_store(b, s->mem, stage_flat(s, at), e);
+	} else {
+		p = s->v->place;
+		st_store(b, nest_param(n, p->mem, p->off, "y"), place_flat(p, at, s->v->rank), e);
+	}
+}
+
+static void nest_store(Nest *n, Stmt *b, const Stage *s, Expr *e)
+{
+	nest_store_at(n, b, s, s->at, e);
+}
+
+static void nest_axes(Nest *n, Stmt *b, const Stage *s, int k, Expr *body)
+{
+	body = settle_open(n, b, body, s->loop + k, s->nloop - k);
+	if (n->lo->opt->opt > 0 && k == s->nloop - 1 && tile_axis(n, b, s, body))
+		return;
+	if (k == s->nloop) {
+		nest_store(n, b, s, body);
+		return;
+	}
+	nest_axes(n, st_for(b, s->loop[k], F_SERIAL), s, k + 1, body);
+}
+
+/* ---- names */
+
+static void kernel_name(Nest *n, const Info *in)
+{
+	Buf name = { 0 }, note = { 0 };
+	const char *last = "";
+	int words = 0;
+
+	for (int i = 0; i < in->nodes.n; i++) {
+		const char *w = op_name(in->nodes.p[i]->op);
+		buf_fmt(&note, "%s%s", i ? "\n" : "", node_where(in->nodes.p[i]));
+		if (!strcmp(w, last) || words == 4)
+			continue;
+		buf_fmt(&name, "%s%s", words++ ? "_" : "", w);
+		last = w;
+	}
+	n->k->name = buf_str(&name);
+	for (char *c = name.p; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	n->k->note = buf_str(&note);
+}
+
+static double count_macs(const Expr *e)
+{
+	double m = 0, x;
+
+	for (int i = 0; i < e->n; i++) {
+		x = count_macs(e->a[i]);
+		m += x;
+	}
+	if (e->op != E_REDUCE)
+		return m;
+	m = m > 1 ? m : 1;
+	for (int i = 0; i < e->nix; i++)
+		m *= ix_estimate(ix_atom(e->ix[i])->a);
+	return m;
+}
+
+Call *nest_group(Lower *lo, Group *g)
+{
+	Nest n = { .lo = lo, .g = g, .call = NEW(Call), .k = kern_new("kernel") };
+	Stmt *b;
+	Stage *s;
+
+	n.k->body = b = st_block();
+	n.call->kern = n.k;
+	kernel_name(&n, lower_info(lo, g->root->out));
+	for (int i = 0; i < g->nouter; i++)
+		b = ix_is(g->outer[i], 0) ? b : st_for(b, g->outer[i], F_SERIAL);
+	for (int i = 0; i < g->stage.n; i++) {
+		s = &g->stage.p[i];
+		if (s->rank0)
+			s->var = st_let(b, n.k, s->v->hint ? s->v->hint : "t", reduce_identity(R_SUM, s->v->dt));
+		else if (s->region)
+			s->mem = nest_param(&n, s->region, ix_int(0), "s");
+	}
+	for (int i = 0; i < g->stage.n; i++) {
+		double m = has_reduce(g->stage.p[i].body) ? count_macs(g->stage.p[i].body) : 0;
+		for (int j = 0; j < g->stage.p[i].v->rank; j++)
+			m *= ix_estimate(g->stage.p[i].v->dim[j]);
+		n.k->macs += m;
+		nest_axes(&n, b, &g->stage.p[i], 0, g->stage.p[i].body);
+	}
+	kern_finish(n.k);
+	return n.call;
+}
+
+/* ---- statement programs */
+
+typedef struct Rename { Nest *n; const Prog *p; } Rename;
+
+static Mem *rename_mem(Nest *n, const Prog *p, Mem *m)
+{
+	for (int i = 0; i < p->out.n; i++)
+		if (p->mem.p[i] == m) {
+			Place *at = p->out.p[i]->place;
+			return nest_param(n, at->mem, at->off, "y");
+		}
+	for (int i = 0; i < p->scratch.n; i++)
+		if (p->scratch.p[i] == m) {
+			if (!m->value)       /* the region, made once */
+				m->value = (struct Value *)region_new(n->lo, SP_WORK, m->name, m->dt, m->size);
+			return nest_param(n, (Mem *)m->value, ix_int(0), "s");
+		}
+	return m;
+}
+
+static Expr *rename_cb(const Expr *e, void *arg)
+{
+	Rename *r = arg;
+	Mem *m;
+
+	if (e->op == E_TLOAD)
+		return load_cb(e, r->n);
+	if (e->op != E_LOAD)
+		return NULL;
+	m = rename_mem(r->n, r->p, e->u.mem);
+	return m == e->u.mem ? NULL : ex_load(m, ex_as_ix(ex_subst(ex_ix(e->ix[0]), rename_cb, keep, r), NULL, NULL));
+}
+
+static void rename_stmt(Rename *r, Stmt *s)
+{
+	Expr *e;
+
+	if (!s)
+		return;
+	if (s->e) {
+		e = s->e;
+		s->e = ex_subst(e, rename_cb, keep, r);
+	}
+	if (s->mem)
+		s->mem = rename_mem(r->n, r->p, s->mem);
+	if (s->ix)
+		s->ix = ex_as_ix(ex_subst(ex_ix(s->ix), rename_cb, keep, r), NULL, NULL);
+	for (int i = 0; i < s->list.n; i++)
+		rename_stmt(r, s->list.p[i]);
+	rename_stmt(r, s->body);
+	rename_stmt(r, s->other);
+}
+
+Call *nest_prog(Lower *lo, Unit *u)
+{
+	Nest n = { .lo = lo, .call = NEW(Call), .k = u->prog->kern };
+	Rename r = { &n, u->prog };
+	Buf note = { 0 };
+
+	n.call->kern = n.k;
+	rename_stmt(&r, u->prog->body);
+	buf_fmt(&note, "%s", node_where(u->node));
+	n.k->note = buf_str(&note);
+	kern_finish(n.k);
+	return n.call;
+}

@@ -1,0 +1,149 @@
+/* Where stored values lie. A place is a region, an offset and a stride per axis; views share the region of what they
+ * view. Offsets of regions in the workspace are decided later, by plan/. */
+#include "lower.h"
+
+Mem *region_new(Lower *lo, Space space, const char *name, DType dt, Ix size)
+{
+	Mem *m = NEW(Mem);
+
+	m->id = lo->prog->mem.n;
+	m->space = space;
+	m->name = name;
+	m->dt = dt;
+	m->size = size;
+	m->packed = space != SP_WORK && space != SP_HEAP;
+	push(&lo->prog->mem, m);
+	return m;
+}
+
+Place *place_new(Lower *lo, Value *v, Mem *m)
+{
+	Place *p = NEW(Place);
+	Ix s = ix_int(1);
+
+	(void)lo;
+	p->mem = m;
+	p->off = ix_int(0);
+	p->stride = NEWN(Ix, v->rank + 1);
+	for (int i = v->rank - 1; i >= 0; i--) {
+		p->stride[i] = ix_is(v->dim[i], 1) ? ix_int(0) : s;
+		s = ix_mul(s, v->dim[i]);
+	}
+	p->contiguous = true;
+	v->place = p;
+	if (!m->value)
+		m->value = v;
+	return p;
+}
+
+Ix place_flat(const Place *p, const Ix *ix, int n)
+{
+	Ix at = ix_int(0);
+
+	for (int i = 0; i < n; i++)
+		at = ix_add(at, ix_mul(ix[i], p->stride[i]));
+	return at;
+}
+
+static Mem *weight_region(Lower *lo, Value *v)
+{
+	void **slot = map_at_ptr(lo->weight, v->data);
+	Mem *m = *slot;
+
+	if (!m) {
+		*slot = m = region_new(lo, SP_WEIGHT, "w", v->dt, value_numel(v));
+		m->data = v->data;
+		m->value = v;
+	}
+	return m;
+}
+
+/* symbols that are not known when the program starts */
+static bool late_symbol(const IxAtom *a, void *arg)
+{
+	Lower *lo = arg;
+
+	return a->kind == IX_EXPR || (a->kind == IX_SYM && !map_ptr(lo->bound_set, a));
+}
+
+Mem *region_for(Lower *lo, Value *v)
+{
+	const char *name = v->hint ? v->hint : "t";
+	Ix size = value_numel(v), top = size;
+	int64_t lo64, hi64;
+
+	if (ix_any(size, late_symbol, lo))
+		top = ix_upper(size, late_symbol, lo);
+	if (top && ix_isint(top, &hi64) && hi64 * dt_size(v->dt) > (int64_t)256 << 20 && top != size)
+		top = NULL;
+	(void)lo64;
+	return region_new(lo, top ? SP_WORK : SP_HEAP, name, v->dt, top ? top : size);
+}
+
+/* ---- views */
+
+static Expr *only_load(const Expr *e)
+{
+	return e->op == E_TLOAD ? (Expr *)e : NULL;
+}
+
+bool place_view(Lower *lo, Value *v)
+{
+	const Expr *e = v->te ? only_load(v->te->body) : NULL;
+	Place *src, *p;
+	Ix at, rest, c;
+
+	if (!e || e->u.value->dt != v->dt)
+		return false;
+	src = place_of(lo, e->u.value);
+	at = ix_add(src->off, place_flat(src, e->ix, e->nix));
+	p = NEW(Place);
+	p->mem = src->mem;
+	p->stride = NEWN(Ix, v->rank + 1);
+	for (int i = 0; i < v->rank; i++) {
+		const IxAtom *a = ix_atom(v->te->axis[i]);
+		p->stride[i] = ix_int(0);
+		if (!a || a->kind != IX_VAR)
+			continue;
+		c = ix_coef(at, a, &rest);
+		if (!c || ix_has(c, a))
+			return false;
+		for (int j = 0; j < v->rank; j++) {
+			const IxAtom *b = ix_atom(v->te->axis[j]);
+			if (b && b->kind == IX_VAR && ix_has(c, b))
+				return false;
+		}
+		p->stride[i] = c;
+		at = rest;
+	}
+	for (int i = 0; i < v->rank; i++) {
+		const IxAtom *a = ix_atom(v->te->axis[i]);
+		if (a && a->kind == IX_VAR && ix_has(at, a))
+			return false;
+	}
+	p->off = at;
+	v->place = p;
+	p->contiguous = true;
+	at = ix_int(1);
+	for (int i = v->rank - 1; i >= 0; i--) {
+		p->contiguous &= ix_is(v->dim[i], 1) || p->stride[i] == at;
+		at = ix_mul(at, v->dim[i]);
+	}
+	return true;
+}
+
+Place *place_of(Lower *lo, Value *v)
+{
+	Mem *m;
+
+	if (v->place)
+		return v->place;
+	if (v->data)
+		return place_new(lo, v, weight_region(lo, v));
+	if (!v->def && v->graph == lo->model->main) {
+		m = region_new(lo, SP_IN, v->name ? v->name : "x", v->dt, value_numel(v));
+		m->index = v->index;
+		return place_new(lo, v, m);
+	}
+	bug("%s is read before it is computed", value_str(v));
+}

@@ -1,0 +1,290 @@
+/* The program: units of a graph, in order, as calls of kernels; symbols bound as soon as what decides them is known.
+ *
+ * A graph's code is one block of statements. Control flow nests blocks (control.c). */
+#include "lower.h"
+#include "program.h"
+#include "../../runtime/zenith.h"
+
+void bind_symbol(Lower *lo, Ix sym)
+{
+	const IxAtom *a = ix_atom(sym);
+
+	if (!map_ptr(lo->bound_set, a)) {
+		*map_at_ptr(lo->bound_set, a) = lo;
+		push(&lo->bound, a);
+	}
+}
+
+static bool unbound(const IxAtom *a, void *arg)
+{
+	Lower *lo = arg;
+
+	return a->kind == IX_SYM && !map_ptr(lo->bound_set, a);
+}
+
+bool all_bound(Lower *lo, Ix p)
+{
+	return !ix_any(p, unbound, lo);
+}
+
+void emit_assumptions(Lower *lo, Stmt *b)
+{
+	int n;
+	const IxAssumption *a = ix_assumptions(&n);
+	Stmt *s;
+
+	if (!lo->assumed || n > lo->nassumed) {
+		bool *p = NEWN(bool, n + 64);
+		if (lo->assumed)
+			memcpy(p, lo->assumed, (size_t)lo->nassumed);
+		lo->assumed = p;
+		lo->nassumed = n + 64;
+	}
+	for (int i = 0; i < n; i++) {
+		if (lo->assumed[i] || !all_bound(lo, a[i].a) || !all_bound(lo, a[i].b))
+			continue;
+		lo->assumed[i] = true;
+		s = st_new(S_ASSUME);
+		s->ix = a[i].a;
+		s->ix2 = a[i].b;
+		s->status = ZENITH_BAD_SHAPE;
+		s->text = a[i].why;
+		st_add(b, s);
+	}
+}
+
+void emit_bind(Lower *lo, Stmt *b, Ix sym, Ix value)
+{
+	Stmt *s = st_new(S_BIND);
+
+	s->var = sym;
+	s->ix = value;
+	st_add(b, s);
+	bind_symbol(lo, sym);
+}
+
+/* a symbol that was loaded keeps to its bounds, or the program fails: everything derived relies on them */
+static void emit_bounds(Lower *lo, Stmt *b, Ix sym)
+{
+	const IxAtom *a = ix_atom(sym);
+	Expr *c = NULL, *t;
+	Stmt *s;
+
+	if (a->lo && all_bound(lo, a->lo))
+		c = ex_bin(E_LT, ex_ix(sym), ex_ix(a->lo));
+	if (a->hi && all_bound(lo, a->hi)) {
+		t = ex_bin(E_GT, ex_ix(sym), ex_ix(a->hi));
+		c = c ? ex_bin(E_OR, c, t) : t;
+	}
+	if (!c)
+		return;
+	s = st_new(S_FAIL);
+	s->e = c;
+	s->status = ZENITH_BAD_DATA;
+	st_add(b, s);
+}
+
+/* symbols decided by the elements of v, which has just been computed */
+void emit_binds_of(Lower *lo, Stmt *b, Value *v)
+{
+	for (int i = 0; i < lo->model->bind.n; i++) {
+		struct Bind *d = &lo->model->bind.p[i];
+		Place *p;
+		Ix ix[v->rank + 1];
+		int64_t k = d->index, n;
+		if (d->from != v)
+			continue;
+		p = place_of(lo, v);
+		for (int j = v->rank - 1; j >= 0; j--) {
+			if (!ix_isint(v->dim[j], &n))
+				bug("a symbol is bound to an element of %s", value_str(v));
+			ix[j] = ix_int(k % n);
+			k /= n;
+		}
+		emit_bind(lo, b, d->sym, ex_as_ix(ex_cast(DT_I64,
+			ex_load(p->mem, ix_add(p->off, place_flat(p, ix, v->rank)))), NULL, NULL));
+		emit_bounds(lo, b, d->sym);
+	}
+	emit_assumptions(lo, b);
+}
+
+void emit_alloc(Stmt *b, Mem *m, Ix size)
+{
+	Stmt *s = st_new(S_ALLOC);
+
+	s->mem = m;
+	s->ix = size;
+	st_add(b, s);
+}
+
+void emit_call(Lower *lo, Stmt *b, Call *c)
+{
+	Stmt *s = st_new(S_CALL);
+
+	s->kern = c->kern;
+	for (int i = 0; i < c->arg.n; i++)
+		push(&s->arg, c->arg.p[i]);
+	push(&lo->prog->kern, c->kern);
+	st_add(b, s);
+}
+
+/* dst = src, both of src's shape */
+void emit_copy(Lower *lo, Stmt *b, Value *src, const Place *dst)
+{
+	Value *t = value_like(src, src->graph);
+	Unit u = { .kind = U_TE, .out = t };
+	Place *p = copy_mem(dst, sizeof *dst);
+	Stmt *s;
+
+	t->hint = "copy";
+	if (dst->contiguous && place_of(lo, src)->contiguous && src->place->mem->packed == dst->mem->packed) {
+		s = st_new(S_COPY);
+		push(&s->arg, ((Arg){ dst->mem, dst->off }));
+		push(&s->arg, ((Arg){ src->place->mem, src->place->off }));
+		s->ix = value_numel(src);
+		st_add(b, s);
+		return;
+	}
+	te_begin(t)->body = NULL;
+	t->te->body = ex_tload(src, t->te->axis);
+	t->place = p;
+	emit_call(lo, b, nest_group(lo, group_unit(lo, copy_mem(&u, sizeof u))));
+}
+
+/* the place of a value about to be computed: an output, a view, or a region of its own. False: nothing to compute */
+static bool settle_place(Lower *lo, Stmt *b, Value *v, bool may_view)
+{
+	Graph *main = lo->model->main;
+	Mem *m;
+
+	if (v->place)
+		return true;
+	for (int i = 0; v->graph == main && i < main->ret->nin; i++) {
+		if (main->ret->in[i] != v)
+			continue;
+		m = region_new(lo, SP_OUT, v->name ? v->name : "y", v->dt, value_numel(v));
+		m->index = i;
+		place_new(lo, v, m);
+		emit_alloc(b, m, m->size);
+		return true;
+	}
+	if (may_view && lo->opt->opt > 0 && place_view(lo, v))
+		return false;
+	m = region_for(lo, v);
+	place_new(lo, v, m);
+	if (m->space == SP_HEAP)
+		emit_alloc(b, m, m->size);
+	return true;
+}
+
+static void build_unit(Lower *lo, Stmt *b, Unit *u)
+{
+	Info *in = u->out ? lower_info(lo, u->out) : NULL;
+	Prog *p = u->prog;
+
+	switch (u->kind) {
+	case U_TE:
+		if ((in->inlined && !in->pinned) || in->grouped || (!in->nread && !in->pinned))
+			return;
+		if (settle_place(lo, b, u->out, true))
+			emit_call(lo, b, nest_group(lo, group_unit(lo, u)));
+		emit_binds_of(lo, b, u->out);
+		break;
+	case U_PROG:
+		for (int i = 0; i < p->out.n; i++)
+			settle_place(lo, b, p->out.p[i], false);
+		emit_call(lo, b, nest_prog(lo, u));
+		for (int i = 0; i < p->out.n; i++)
+			emit_binds_of(lo, b, p->out.p[i]);
+		break;
+	case U_ALIAS:
+		place_new(lo, u->out, place_of(lo, u->in)->mem);
+		break;
+	case U_CONTROL:
+		build_control(lo, b, u->node);
+		for (int i = 0; i < u->node->nout; i++)
+			if (u->node->out[i])
+				emit_binds_of(lo, b, u->node->out[i]);
+		break;
+	}
+}
+
+void build_graph(Lower *lo, Graph *g, Stmt *b)
+{
+	VEC(Unit *) unit = { 0 };
+
+	for (Node *n = g->first; n; n = n->next) {
+		if (n->op == OP_RETURN)
+			continue;
+		if (op_def[n->op].flags & OF_SUBGRAPH) {
+			Unit u = { .kind = U_CONTROL, .node = n };
+			push(&n->unit, copy_mem(&u, sizeof u));
+		} else {
+			node_lower(n);
+		}
+		for (int i = 0; i < n->unit.n; i++)
+			push(&unit, n->unit.p[i]);
+	}
+	stop_if_errors();
+	fuse_graph(lo, g, unit.p, unit.n);
+	for (int i = 0; i < g->in.n; i++)
+		emit_binds_of(lo, b, g->in.p[i]);
+	emit_assumptions(lo, b);
+	for (int i = 0; i < unit.n; i++)
+		build_unit(lo, b, unit.p[i]);
+}
+
+/* ---- the main graph */
+
+/* an output that no kernel of this graph writes by itself is written by a copy */
+static void own_outputs(Model *m)
+{
+	Graph *g = m->main;
+
+	for (int i = 0; i < g->ret->nin; i++) {
+		Value *v = g->ret->in[i], *w;
+		bool twice = false;
+		for (int j = 0; j < i; j++)
+			twice |= g->ret->in[j] == v;
+		if (v->def && !v->data && !twice && v->graph == g && !(op_def[v->def->op].flags & OF_SUBGRAPH))
+			continue;
+		w = node_simple(g, NULL, OP_IDENTITY, &v, 1)->out[0];
+		node_set_in(g->ret, i, w);
+		w->name = g->out_name.p[i];
+	}
+}
+
+static bool entry_symbol(const IxAtom *a, void *arg)
+{
+	if (a->kind == IX_SYM) {
+		*map_at_ptr(((Lower *)arg)->bound_set, a) = arg;
+		push(&((Lower *)arg)->bound, a);
+	}
+	return false;
+}
+
+void program_build(Lower *lo)
+{
+	Graph *g = lo->model->main;
+
+	own_outputs(lo->model);
+	for (int i = 0; i < g->in.n; i++)
+		for (int j = 0; j < g->in.p[i]->rank; j++)
+			ix_any(g->in.p[i]->dim[j], entry_symbol, lo);
+	lo->prog->body = st_block();
+	build_graph(lo, g, lo->prog->body);
+}
+
+Program *compile_lower(Model *m, const Options *o)
+{
+	Lower *lo = NEW(Lower);
+
+	lo->model = m;
+	lo->opt = o;
+	lo->prog = NEW(Program);
+	lo->weight = map_new();
+	lo->bound_set = map_new();
+	program_build(lo);
+	plan_program(lo->prog, o);
+	return lo->prog;
+}

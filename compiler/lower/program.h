@@ -1,0 +1,20 @@
+/* What the files that build the program share: program.c, control.c. */
+#ifndef ZENITHC_PROGRAM_H
+#define ZENITHC_PROGRAM_H
+
+#include "lower.h"
+#include "../plan/plan.h"
+
+void build_graph(Lower *, Graph *, Stmt *);           /* the graph's code into a block; its inputs have places */
+void build_control(Lower *, Stmt *, Node *);          /* If, Loop, Scan */
+
+void bind_symbol(Lower *, Ix sym);
+bool all_bound(Lower *, Ix);
+void emit_assumptions(Lower *, Stmt *);
+void emit_bind(Lower *, Stmt *, Ix sym, Ix value);
+void emit_binds_of(Lower *, Stmt *, Value *);
+void emit_alloc(Stmt *, Mem *, Ix size);
+void emit_call(Lower *, Stmt *, Call *);
+void emit_copy(Lower *, Stmt *, Value *src, const Place *dst);
+
+#endif

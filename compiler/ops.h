@@ -1,0 +1,45 @@
+/* What the files of compiler/ops/ share: declarations of every shape rule and lowering named in ops.def, and helpers. */
+#ifndef ZENITHC_OPS_H
+#define ZENITHC_OPS_H
+
+#include "graph.h"
+#include "te.h"
+
+#define none_shape NULL
+#define none_lower NULL
+#define OP(id, name, dom, ver, in0, in1, out0, out1, shape, lower, eop, flags) \
+	ShapeFn shape_##shape; LowerFn lower_##lower;
+#define shape_none shape_none_
+#define lower_none lower_none_
+#include "ops.def"
+#undef OP
+#undef shape_none
+#undef lower_none
+
+/* ops/common.c */
+bool broadcast_dims(Node *, Value *const *in, int n, Ix *dim, int *rank);   /* numpy broadcasting; error() if impossible */
+Value *in_opt(const Node *, int i);          /* input i, or NULL where it is absent or beyond nin */
+bool out_wanted(const Node *, int i);        /* output i exists and is named */
+void set_out(Node *, int i, DType, int rank, const Ix *dim);
+bool out_like(Node *, int i, const Value *);  /* output i has the kind, dtype and dims of that value */
+bool norm_axis(Node *, int64_t *axis, int rank);   /* axis_ok with a rank-0 tensor counted as rank 1 */
+bool axes_set(Node *, const Value *axes, const char *attr, int rank, bool *set, int *n);   /* input or attribute as a set; n: how many were given */
+Ix unflat(Ix lin, const Ix *dim, int rank, Ix *ix);   /* row-major position to indices; ix[0..rank) */
+Ix flat_at(const Ix *ix, const Ix *dim, int rank);        /* indices to row-major position */
+DType acc_type(DType);                       /* in which a formula over this dtype is computed: f16, bf16, narrow -> f32 */
+Expr *ex_acc(Expr *);                        /* cast to acc_type */
+bool is_float8(DType);
+
+/* expression shorthand */
+static inline Expr *xadd(Expr *a, Expr *b) { return ex_bin(E_ADD, a, b); }
+static inline Expr *xsub(Expr *a, Expr *b) { return ex_bin(E_SUB, a, b); }
+static inline Expr *xmul(Expr *a, Expr *b) { return ex_bin(E_MUL, a, b); }
+static inline Expr *xdiv(Expr *a, Expr *b) { return ex_bin(E_DIV, a, b); }
+static inline Expr *xmin(Expr *a, Expr *b) { return ex_bin(E_MIN, a, b); }
+static inline Expr *xmax(Expr *a, Expr *b) { return ex_bin(E_MAX, a, b); }
+static inline Expr *xlike(const Expr *e, double v) { return ex_float(e->dt, v); }   /* a constant of e's dtype */
+
+/* ops/known.c: after the shape rule, the elements of small integer outputs as index algebra */
+void infer_known(Node *);
+
+#endif

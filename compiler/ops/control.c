@@ -1,0 +1,193 @@
+/* Control flow: the shapes of If, Loop and Scan. Their code is made by lower/control.c. */
+#include "../ops.h"
+#include "../passes/passes.h"
+
+static void copy_type(Value *to, const Value *from)
+{
+	to->kind = from->kind;
+	to->elem = from->elem;
+	value_set_dims(to, from->dt, from->rank, from->dim);
+}
+
+static bool control_graph(Node *n, const char *name, Graph **g)
+{
+	*g = attr_graph(n, name);
+	if (!*g)
+		node_error(n, "attribute '%s' is missing: a graph is expected", name);
+	return *g != NULL;
+}
+
+static bool count_is(Node *n, const char *what, int got, int want)
+{
+	if (got != want)
+		node_error(n, "%s: %d expected, found %d", what, want, got);
+	return got == want;
+}
+
+void shape_if(Node *n)
+{
+	Graph *g[2];
+	Value *a, *b, *o;
+
+	if (!control_graph(n, "then_branch", &g[0]) || !control_graph(n, "else_branch", &g[1]))
+		return;
+	for (int k = 0; k < 2; k++) {
+		infer_graph(g[k]);
+		if (!count_is(n, "outputs of a branch", g[k]->ret->nin, n->nout))
+			return;
+	}
+	for (int i = 0; i < n->nout; i++) {
+		if (!(o = n->out[i]))
+			continue;
+		a = g[0]->ret->in[i];
+		b = g[1]->ret->in[i];
+		if (!a || !b || a->dt == DT_NONE || b->dt == DT_NONE)
+			continue;
+		if (a->dt != b->dt || a->kind != b->kind) {
+			node_error(n, "output %d is %s in one branch and %s in the other", i, dt_name(a->dt), dt_name(b->dt));
+			continue;
+		}
+		if (a->kind != V_TENSOR) {
+			copy_type(o, a);
+			continue;
+		}
+		if (a->rank != b->rank) {
+			node_unsupported(n, "output %d has %d dimensions in one branch and %d in the other", i, a->rank, b->rank);
+			continue;
+		}
+		Ix dim[a->rank + 1];
+		for (int j = 0; j < a->rank; j++)
+			dim[j] = a->dim[j] == b->dim[j] ? a->dim[j] : ix_sym(NULL, ix_int(0), NULL);
+		value_set_dims(o, a->dt, a->rank, dim);
+	}
+}
+
+/* a carried dim that is not the same after the body is not constant: a fresh symbol, and the body is inferred again */
+static bool widen_carried(Value *in, const Value *out)
+{
+	Ix dim[in->rank + 1];
+	bool changed = false;
+
+	if (in->rank != out->rank)
+		return false;
+	for (int j = 0; j < in->rank; j++) {
+		bool own = ix_atom(in->dim[j]) && ix_atom(in->dim[j])->kind == IX_SYM && in->mark;
+		dim[j] = in->dim[j];
+		if (in->dim[j] != out->dim[j] && !own) {
+			dim[j] = ix_sym(NULL, ix_int(0), NULL);
+			changed = true;
+		}
+	}
+	if (changed)
+		value_set_dims(in, in->dt, in->rank, dim);
+	return changed;
+}
+
+void shape_loop(Node *n)
+{
+	int nc = n->nin - 2, ns;
+	Graph *g;
+	Ix trip = NULL, i64dim[1] = { NULL };
+	bool again;
+
+	if (!control_graph(n, "body", &g) || !count_is(n, "inputs of the body", g->in.n, nc + 2))
+		return;
+	value_set_dims(g->in.p[0], DT_I64, 0, i64dim);
+	value_set_dims(g->in.p[1], DT_BOOL, 0, i64dim);
+	for (int i = 0; i < nc; i++)
+		if (n->in[i + 2])
+			copy_type(g->in.p[i + 2], n->in[i + 2]);
+	infer_graph(g);
+	for (int i = 0; i < nc && i + 1 < g->ret->nin; i++) {
+		Value *in = g->in.p[i + 2], *out = g->ret->in[i + 1];
+		again = out && in->kind == V_TENSOR && widen_carried(in, out);
+		if (again) {
+			reinfer_graph(g);
+			i = -1;
+		}
+	}
+	ns = g->ret->nin - 1 - nc;
+	if (!count_is(n, "outputs", n->nout, nc + ns))
+		return;
+	for (int i = 0; i < nc; i++)
+		if (n->out[i] && g->in.p[i + 2])
+			copy_type(n->out[i], g->in.p[i + 2]);
+	for (int i = 0; i < nc; i++) {       /* a dim that changes inside has its own symbol outside */
+		Value *o = n->out[i], *in = g->in.p[i + 2];
+		if (!o || o->kind != V_TENSOR || o->rank < 0 || in->rank != n->in[i + 2]->rank)
+			continue;
+		for (int j = 0; j < o->rank; j++)
+			if (in->dim[j] != n->in[i + 2]->dim[j])
+				o->dim[j] = ix_sym(NULL, ix_int(0), NULL);
+	}
+	for (int i = 0; i < ns; i++) {
+		Value *e = g->ret->in[1 + nc + i], *o = n->out[nc + i];
+		if (!o || !e || e->rank < 0)
+			continue;
+		if (!trip) {
+			Ix top = n->in[0] ? value_elem(n->in[0], 0, ix_int(0), NULL) : NULL;
+			trip = ix_sym(NULL, ix_int(0), top);
+		}
+		Ix dim[e->rank + 1];
+		dim[0] = trip;
+		for (int j = 0; j < e->rank; j++)
+			dim[j + 1] = e->dim[j];
+		value_set_dims(o, e->dt, e->rank + 1, dim);
+	}
+}
+
+static int64_t list_at(const int64_t *l, int n, int i)
+{
+	return i < n ? l[i] : 0;
+}
+
+void shape_scan(Node *n)
+{
+	int ns = (int)attr_int(n, "num_scan_inputs", 0), nst = n->nin - ns, nax, nox;
+	const int64_t *iax = attr_ints(n, "scan_input_axes", &nax), *oax = attr_ints(n, "scan_output_axes", &nox);
+	Graph *g;
+	Ix trip = NULL;
+
+	if (!control_graph(n, "body", &g) || !count_is(n, "inputs of the body", g->in.n, n->nin))
+		return;
+	if (ns < 1 || nst < 0) {
+		node_error(n, "num_scan_inputs is %d with %d inputs", ns, n->nin);
+		return;
+	}
+	for (int i = 0; i < nst; i++)
+		copy_type(g->in.p[i], n->in[i]);
+	for (int i = 0; i < ns; i++) {
+		Value *x = n->in[nst + i];
+		int64_t ax = list_at(iax, nax, i);
+		if (x->rank < 1 || !axis_ok(n, &ax, x->rank))
+			return;
+		Ix dim[x->rank];
+		for (int j = 0, k = 0; j < x->rank; j++)
+			if (j != ax)
+				dim[k++] = x->dim[j];
+		value_set_dims(g->in.p[nst + i], x->dt, x->rank - 1, dim);
+		if (!trip)
+			trip = x->dim[ax];
+		else if (!ix_assume_equal(trip, x->dim[ax], "scan inputs have equal lengths"))
+			node_error(n, "scan inputs of lengths %s and %s", ix_str(trip), ix_str(x->dim[ax]));
+	}
+	infer_graph(g);
+	if (!count_is(n, "outputs", n->nout, g->ret->nin))
+		return;
+	for (int i = 0; i < n->nout; i++) {
+		Value *e = g->ret->in[i], *o = n->out[i];
+		int64_t ax = i < nst ? 0 : list_at(oax, nox, i - nst);
+		if (!o || !e || e->rank < 0)
+			continue;
+		if (i < nst) {
+			copy_type(o, g->in.p[i]);
+			continue;
+		}
+		if (!axis_ok(n, &ax, e->rank + 1))
+			return;
+		Ix dim[e->rank + 1];
+		for (int j = 0, k = 0; j <= e->rank; j++)
+			dim[j] = j == ax ? trip : e->dim[k++];
+		value_set_dims(o, e->dt, e->rank + 1, dim);
+	}
+}

@@ -1,0 +1,298 @@
+/* Tensor expressions and statement programs: the builders that operators use (te.h). */
+#include "te.h"
+#include "ops.h"
+#include "../runtime/zenith.h"
+
+enum { FIRST_REDUCE = 64, FIRST_LOOP = 128 };   /* ids of variables: axes below, then reductions, then loops of a Prog */
+
+static _Thread_local int nreduce;
+static _Thread_local Node *lowering;       /* the node of node_lower(), NULL while inferring */
+
+static void add_unit(Node *n, Unit u)
+{
+	Unit *p = copy_mem(&u, sizeof u);
+
+	p->node = n;
+	push(&n->unit, p);
+}
+
+/* ---- expressions */
+
+Te *te_begin(Value *v)
+{
+	Te *t = NEW(Te);
+
+	t->rank = v->rank;
+	t->axis = NEWN(Ix, v->rank + 1);
+	for (int i = 0; i < v->rank; i++)
+		t->axis[i] = ix_is(v->dim[i], 1) ? ix_int(0) : ix_var(i, v->dim[i]);
+	v->te = t;
+	return t;
+}
+
+void te_end(Value *v, Expr *body)
+{
+	if (body->dt != v->dt)
+		bug("%s: expression of %s for a value of %s", node_where(v->def), dt_name(body->dt), dt_name(v->dt));
+	v->te->body = body;
+	add_unit(v->def, (Unit){ .kind = U_TE, .out = v });
+}
+
+Value *te_temp(Node *n, const char *name, DType dt, int rank, const Ix *dim)
+{
+	Value *v = value_tensor(n->graph, NULL, dt, rank, dim);
+
+	v->def = n;
+	v->index = -1;
+	v->hint = name;
+	return v;
+}
+
+Ix te_var(Node *n, Ix extent)
+{
+	(void)n;
+	return ix_var(FIRST_REDUCE + nreduce++, extent);
+}
+
+/* row-major position of constant indices, or -1 */
+static int64_t const_flat(const Value *v, const Ix *ix)
+{
+	int64_t at = 0, i, d;
+
+	for (int k = 0; k < v->rank; k++) {
+		if (!ix_isint(ix[k], &i) || !ix_isint(v->dim[k], &d))
+			return -1;
+		if (i < 0 || i >= d)
+			return -1;
+		at = at * d + i;
+	}
+	return at;
+}
+
+Expr *te_read(Value *v, const Ix *ix, int n)
+{
+	const int64_t *c;
+	int64_t at, count;
+	uint64_t bits;
+
+	if (n != v->rank)
+		bug("%s read with %d indices", value_str(v), n);
+	at = const_flat(v, ix);
+	if (v->data && v->dt != DT_STR && dtype_info[v->dt].class != DC_C && ix_is(value_numel(v), 1)) {
+		dt_get(v->dt, true, v->data->p, 0, 1, &bits);
+		return ex_bits(v->dt, bits);
+	}
+	if (at >= 0 && v->known && dt_int(v->dt))
+		return ex_cast(v->dt, ex_ix(v->known[at]));
+	if (at >= 0 && v->data && dt_int(v->dt) && const_ints(v, &c, &count) && at < count)
+		return ex_int(v->dt, c[at]);
+	return ex_tload(v, ix);
+}
+
+Expr *te_read_bcast(Value *v, const Ix *axis, int rank)
+{
+	Ix ix[v->rank + 1];
+
+	for (int j = 0; j < v->rank; j++) {
+		Ix a = axis[rank - v->rank + j], d = v->dim[j];
+		ix[j] = ix_is(d, 1) ? ix_int(0) : ix_min(a, ix_addc(d, -1));
+	}
+	return te_read(v, ix, v->rank);
+}
+
+Expr *te_read_box(Value *v, const Ix *ix, int n, const unsigned char *check, Expr *fill)
+{
+	Ix cond[2 * n + 1];
+	int nc = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (check && !check[i])
+			continue;
+		cond[nc++] = ix[i];
+		cond[nc++] = ix_addc(ix_sub(v->dim[i], ix[i]), -1);
+	}
+	return ex_guard(cond, nc, te_read(v, ix, n), fill);
+}
+
+Expr *te_scalar(Value *v)
+{
+	Ix ix[v->rank + 1];
+
+	for (int i = 0; i < v->rank; i++)
+		ix[i] = ix_int(0);
+	return te_read(v, ix, v->rank);
+}
+
+/* fails at run time unless every element of v lies in [-dim, dim) */
+static void check_unit(Node *n, Value *v, Ix dim)
+{
+	Ix ix[v->rank + 1];
+	Prog *p;
+	Stmt *b;
+	Expr *e;
+
+	for (int i = 0; i < n->unit.n; i++) {
+		Prog *q = n->unit.p[i]->prog;
+		if (q && q->checks == v && q->check_dim == dim)
+			return;
+	}
+	p = prog_begin(n, "check_index");
+	p->checks = v;
+	p->check_dim = dim;
+	b = p->body;
+	for (int i = 0; i < v->rank; i++)
+		ix[i] = prog_for(p, b, v->dim[i], &b);
+	e = ex_cast(DT_I64, te_read(v, ix, v->rank));
+	st_fail(b, p->kern, ex_bin(E_OR, ex_bin(E_GE, e, ex_ix(dim)), ex_bin(E_LT, e, ex_ix(ix_mulc(dim, -1)))),
+		ZENITH_BAD_INDEX);
+	prog_end(p);
+}
+
+/* the index is known to lie in [0, dim), whatever the data */
+static Ix proved_index(const Expr *e, Ix dim)
+{
+	Ix at;
+
+	if (e->op != E_IX)
+		return NULL;
+	at = ix_ge0(e->ix[0]) ? e->ix[0] : ix_add(e->ix[0], dim);
+	return ix_ge0(at) && ix_ge(ix_addc(dim, -1), at) ? at : NULL;
+}
+
+/* least and greatest element of a constant; false if it is none or is empty */
+static bool const_range(const Value *v, int64_t *lo, int64_t *hi)
+{
+	const int64_t *c;
+	int64_t n;
+
+	if (!const_ints(v, &c, &n) || n == 0)
+		return false;
+	*lo = *hi = c[0];
+	for (int64_t i = 1; i < n; i++) {
+		*lo = c[i] < *lo ? c[i] : *lo;
+		*hi = c[i] > *hi ? c[i] : *hi;
+	}
+	return true;
+}
+
+Ix te_index(Value *v, const Ix *ix, int n, Ix dim)
+{
+	int64_t d, lo = -1, hi = 0;
+	Expr *e = ex_cast(DT_I64, te_read(v, ix, n));
+	Ix top = ix_addc(dim, -1), at = proved_index(e, dim);
+
+	if (at)
+		return at;
+	if (const_range(v, &lo, &hi) && ix_isint(dim, &d)) {
+		if (hi >= d || lo < -d) {
+			error(lowering ? node_where(lowering) : NULL, "index %lld is outside a dimension of %lld",
+			      (long long)(hi >= d ? hi : lo), (long long)d);
+			return ix_int(0);
+		}
+		if (lo >= 0)
+			return ex_as_ix(e, ix_int(lo), ix_int(hi));
+	} else if (lowering) {
+		check_unit(lowering, v, dim);
+	}
+	if (dtype_info[v->dt].class != DC_U && lo < 0)
+		e = ex_select(ex_bin(E_LT, e, ex_int(DT_I64, 0)), ex_bin(E_ADD, e, ex_ix(dim)), e);
+	return ex_as_ix(e, ix_int(0), top);
+}
+
+/* ---- statements */
+
+Prog *prog_begin(Node *n, const char *name)
+{
+	Prog *p = NEW(Prog);
+
+	p->node = n;
+	p->kern = kern_new(name);
+	p->kern->body = p->body = st_block();
+	return p;
+}
+
+static Mem *prog_mem(Prog *p, Space space, const char *name, DType dt, Ix size)
+{
+	Mem *m = NEW(Mem);
+
+	m->id = p->mem.n + p->scratch.n;
+	m->space = space;
+	m->dt = dt;
+	m->name = name;
+	m->size = size;
+	return m;
+}
+
+void prog_out(Prog *p, Value *v)
+{
+	Mem *m = prog_mem(p, SP_PARAM, "y", v->dt, value_numel(v));
+
+	m->value = v;
+	m->written = true;
+	push(&p->out, v);
+	push(&p->mem, m);
+}
+
+Mem *prog_scratch(Prog *p, const char *name, DType dt, Ix size)
+{
+	Mem *m = prog_mem(p, SP_SCRATCH, name, dt, size);
+
+	push(&p->scratch, m);
+	return m;
+}
+
+static Mem *out_mem(Prog *p, Value *v)
+{
+	for (int i = 0; i < p->out.n; i++)
+		if (p->out.p[i] == v)
+			return p->mem.p[i];
+	bug("%s is not declared by prog_out", value_str(v));
+}
+
+static Ix flat_index(const Value *v, const Ix *ix)
+{
+	Ix at = ix_int(0);
+
+	for (int i = 0; i < v->rank; i++)
+		at = ix_add(ix_mul(at, v->dim[i]), ix[i]);
+	return at;
+}
+
+void prog_store(Prog *p, Stmt *b, Value *v, const Ix *ix, Expr *e)
+{
+	if (e->dt != v->dt)
+		bug("%s: stores %s to a value of %s", node_where(p->node), dt_name(e->dt), dt_name(v->dt));
+	st_store(b, out_mem(p, v), flat_index(v, ix), e);
+}
+
+Expr *prog_load(Prog *p, Value *v, const Ix *ix)
+{
+	return ex_load(out_mem(p, v), flat_index(v, ix));
+}
+
+Ix prog_for(Prog *p, Stmt *block, Ix extent, Stmt **body)
+{
+	Ix v = ix_var(FIRST_LOOP + p->nloop++, extent);
+
+	*body = st_for(block, v, F_SERIAL);
+	return v;
+}
+
+void prog_end(Prog *p)
+{
+	add_unit(p->node, (Unit){ .kind = U_PROG, .prog = p });
+}
+
+/* ---- a node */
+
+void node_lower(Node *n)
+{
+	if (!op_def[n->op].lower) {
+		node_unsupported(n, "operator %s cannot be compiled yet", op_name(n->op));
+		return;
+	}
+	nreduce = 0;
+	lowering = n;
+	op_def[n->op].lower(n);
+	lowering = NULL;
+}
