@@ -1,0 +1,48 @@
+/* Inside the loop IR library: the pool of expressions and what its files share. */
+#ifndef ZENITHC_POOL_H
+#define ZENITHC_POOL_H
+
+#include "ir.h"
+
+/* A table of one pass over a DAG: slot[id] belongs to the pass if its stamp is the pass's. Passes nest (a substitution
+ * calls another), so there is a table per depth, used again by later passes of that depth. */
+typedef struct Memo {
+	struct { unsigned stamp; Expr *e; } *slot;
+	int cap;
+	unsigned stamp;
+} Memo;
+
+typedef struct Search Search;
+
+typedef struct ExPool {
+	Expr **tab;              /* open addressing, at most half full */
+	size_t cap;
+	int n;
+	VEC(Memo *) memo;
+	int depth;               /* passes that run now */
+	Map *sym;                /* symbols by the text under which they were printed */
+	int nfresh;              /* variables renamed on capture */
+	Search *search;          /* the innermost search that runs */
+} ExPool;
+
+enum { FRESH_VAR = 1 << 20 };         /* numbers of renamed variables begin here */
+
+ExPool *ex_pool(void);
+Map *ex_syms(void);
+Memo *memo_begin(void);
+void memo_end(void);
+bool memo_has(const Memo *, const Expr *);
+void memo_set(Memo *, const Expr *, Expr *);
+
+uint64_t rop_identity(ROp, DType);     /* the pattern of an empty reduction */
+EOp rop_op(ROp);                       /* the operation that joins two elements */
+
+/* scalar.c: r[i] = op(a[0][i], a[1][i], ...), i < n; ex_eval is this for n = 1. `a` has three entries, whatever
+ * op needs; r may be one of them */
+void ex_eval_n(EOp, DType dt, const uint64_t *const *a, const DType *adt, uint64_t *r, int n);
+
+/* print.c: an expression in the manual's syntax; a dtype's short name */
+const char *dt_text(DType);
+void ir_print_expr(Buf *, const Expr *);
+
+#endif
