@@ -1,0 +1,158 @@
+/* Helpers that the operators of this folder share (ops.h). */
+#include "../ops.h"
+
+Value *in_opt(const Node *n, int i)
+{
+	return i < n->nin ? n->in[i] : NULL;
+}
+
+bool out_wanted(const Node *n, int i)
+{
+	return i < n->nout && n->out[i];
+}
+
+void set_out(Node *n, int i, DType dt, int rank, const Ix *dim)
+{
+	if (out_wanted(n, i))
+		value_set_dims(n->out[i], dt, rank, dim);
+}
+
+bool out_like(Node *n, int i, const Value *v)
+{
+	if (!out_wanted(n, i))
+		return false;
+	if (v->kind == V_TENSOR) {
+		value_set_dims(n->out[i], v->dt, v->rank, v->dim);
+		return true;
+	}
+	n->out[i]->kind = v->kind;
+	n->out[i]->dt = v->dt;
+	n->out[i]->elem = v->elem;
+	return true;
+}
+
+/* one dim of a broadcast; NULL if a and b cannot be broadcast */
+static Ix broadcast_dim(Ix a, Ix b)
+{
+	int64_t x, y;
+
+	if (ix_equal(a, b) || ix_is(b, 1))
+		return a;
+	if (ix_is(a, 1))
+		return b;
+	if (ix_isint(a, &x) && ix_isint(b, &y))
+		return NULL;
+	if (ix_isint(a, &x))
+		return a;       /* b is 1 or a: either way the result is a */
+	if (ix_isint(b, &x))
+		return b;
+	return ix_bcast(a, b);
+}
+
+bool broadcast_dims(Node *n, Value *const *in, int nin, Ix *dim, int *rank)
+{
+	int r = 0;
+
+	for (int i = 0; i < nin; i++)
+		r = in[i] && in[i]->rank > r ? in[i]->rank : r;
+	*rank = r;
+	for (int k = 0; k < r; k++) {
+		dim[k] = ix_int(1);
+		for (int i = 0; i < nin; i++) {
+			int j = in[i] ? k - r + in[i]->rank : -1;
+			if (j < 0)
+				continue;
+			Ix d = broadcast_dim(dim[k], in[i]->dim[j]);
+			if (!d) {
+				node_error(n, "shapes cannot be broadcast: dimension %s against %s",
+					   ix_str(dim[k]), ix_str(in[i]->dim[j]));
+				return false;
+			}
+			dim[k] = d;
+		}
+	}
+	return true;
+}
+
+bool norm_axis(Node *n, int64_t *axis, int rank)
+{
+	return axis_ok(n, axis, rank ? rank : 1);
+}
+
+bool axes_set(Node *n, const Value *axes, const char *attr, int rank, bool *set, int *count)
+{
+	const int64_t *a = NULL;
+	int64_t na = 0, at;
+	const Ix *k;
+	int m = 0;
+
+	memset(set, 0, sizeof *set * (size_t)rank);
+	*count = 0;
+	if (!axes && attr) {
+		a = attr_ints(n, attr, &m);
+		na = m;
+	} else if (axes && known_ints(axes, &k, &m)) {
+		int64_t *c = NEWN(int64_t, m + 1);
+		for (int i = 0; i < m; i++)
+			if (!ix_isint(k[i], &c[i])) {
+				node_unsupported(n, "the axes must be constant");
+				return false;
+			}
+		a = c;
+		na = m;
+	} else if (axes && !const_ints(axes, &a, &na)) {
+		node_unsupported(n, "the axes must be constant");
+		return false;
+	}
+	for (int64_t i = 0; i < na; i++) {
+		at = a[i];
+		if (!axis_ok(n, &at, rank))
+			return false;
+		if (set[at]) {
+			node_error(n, "axis %d is given twice", (int)at);
+			return false;
+		}
+		set[at] = true;
+	}
+	*count = (int)na;
+	return true;
+}
+
+Ix unflat(Ix lin, const Ix *dim, int rank, Ix *ix)
+{
+	for (int i = rank - 1; i >= 0; i--) {
+		if (ix_is(dim[i], 1)) {
+			ix[i] = ix_int(0);
+		} else if (i == 0) {
+			ix[i] = lin;
+		} else {
+			ix[i] = ix_mod(lin, dim[i]);
+			lin = ix_div(lin, dim[i]);
+		}
+	}
+	return lin;
+}
+
+Ix flat_at(const Ix *ix, const Ix *dim, int rank)
+{
+	Ix at = ix_int(0);
+
+	for (int i = 0; i < rank; i++)
+		at = ix_add(ix_mul(at, dim[i]), ix[i]);
+	return at;
+}
+
+DType acc_type(DType dt)
+{
+	return dt == DT_F16 || dt == DT_BF16 || dtype_info[dt].class == DC_N ? DT_F32 : dt;
+}
+
+Expr *ex_acc(Expr *e)
+{
+	return ex_cast(acc_type(e->dt), e);
+}
+
+bool is_float8(DType dt)
+{
+	return dt == DT_F8E4M3FN || dt == DT_F8E4M3FNUZ || dt == DT_F8E5M2 || dt == DT_F8E5M2FNUZ;
+}
