@@ -1,0 +1,292 @@
+/* Output files: written beside their places and renamed when all of them are complete, so that a failure leaves what was
+ * there before. */
+#include "output.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct Piece { const char *to, *beside; } Piece;
+typedef struct Pieces { Piece *p; int n, cap; } Pieces;
+
+static _Noreturn void
+cannot(const char *path)
+{
+	fatal(EX_OUTPUT, NULL, "cannot write '%s': %s", quoted(path), strerror(errno));
+}
+
+const char *
+prefix_of(const char *path)
+{
+	const char *base = strrchr(path, '/'), *dot;
+	char *s;
+
+	base = base ? base + 1 : path;
+	dot = strrchr(base, '.');
+	s = dot && dot > base ? fmt("%.*s", (int)(dot - base), base) : copy_str(base);
+	if (!strncmp(s, "zenith", 7) || !isalpha((unsigned char)*s))
+		s = fmt("m_%s", s);
+	for (char *p = s; *p; p++)
+		if (!isalnum((unsigned char)*p))
+			*p = '_';
+	return s;
+}
+
+/* a new file beside `to` */
+static int
+open_beside(const char *to, const char **name)
+{
+	int fd;
+
+	for (int i = 0; i < 100; i++) {
+		*name = fmt("%s.tmp%ld.%d", to, (long)getpid(), i);
+		fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		if (fd >= 0) {
+			temp_file(*name);
+			return fd;
+		}
+		if (errno != EEXIST)
+			break;
+	}
+	cannot(to);
+}
+
+static FILE *
+piece_open(Pieces *all, const char *to)
+{
+	const char *name;
+	int fd = open_beside(to, &name);
+	FILE *f = fdopen(fd, "w");
+
+	if (!f)
+		cannot(to);
+	push(all, ((Piece){to, name}));
+	return f;
+}
+
+static void
+piece_close(FILE *f, const char *to, bool ok)
+{
+	ok &= !ferror(f);
+	if (fclose(f) || !ok)
+		cannot(to);
+}
+
+static void
+piece_text(Pieces *all, const char *to, const char *s, size_t n)
+{
+	FILE *f = piece_open(all, to);
+
+	piece_close(f, to, fwrite(s, 1, n, f) == n);
+}
+
+/* all or none, as far as the system allows: what cannot be replaced is found before the first is */
+static void
+rename_all(const Pieces *all)
+{
+	struct stat st;
+
+	for (int i = 0; i < all->n; i++)
+		if (!stat(all->p[i].to, &st) && S_ISDIR(st.st_mode)) {
+			errno = EISDIR;
+			cannot(all->p[i].to);
+		}
+	for (int i = 0; i < all->n; i++) {
+		if (rename(all->p[i].beside, all->p[i].to)) {
+			int e = errno;
+			for (int k = 0; k < i; k++)
+				unlink(all->p[k].to);
+			errno = e;
+			cannot(all->p[i].to);
+		}
+		temp_forget(all->p[i].beside);
+	}
+}
+
+static bool
+has_file(const Emitted *e)
+{
+	return e->weights == W_INCBIN || e->weights == W_FILE || e->weights == W_EXTERN;
+}
+
+static void
+weights_to(const Program *p, FILE *f, const char *to)
+{
+	bool ok = !emit_weights(p, f);
+
+	piece_close(f, to, ok);
+}
+
+static FILE *
+create(const char *path)
+{
+	FILE *f = fopen(path, "wbe");
+
+	if (!f)
+		cannot(path);
+	temp_file(path);
+	return f;
+}
+
+static void
+create_text(const char *path, const Buf *b)
+{
+	FILE *f = create(path);
+
+	piece_close(f, path, fwrite(b->p, 1, b->n, f) == b->n);
+}
+
+const char *
+write_sources(const Model *m, const Program *p, const Options *given, const char *dir, const char *base)
+{
+	const char *c = fmt("%s/%s.c", dir, base), *bin = fmt("%s.bin", c);
+	Options o = *given;
+	Emitted e = {0};
+
+	o.header = fmt("%s.h", base);
+	emit_c(m, p, &o, &e);
+	create_text(c, &e.c);
+	create_text(fmt("%s/%s", dir, o.header), &e.h);
+	if (has_file(&e))
+		weights_to(p, create(bin), bin);
+	return c;
+}
+
+/* .c: the source, its header and its weights */
+static void
+to_c(const Model *m, const Program *p, Options *o, const char *out, const char *stem, Pieces *all)
+{
+	const char *base = strrchr(stem, '/');
+	Emitted e = {0};
+
+	o->header = fmt("%s.h", base ? base + 1 : stem);
+	emit_c(m, p, o, &e);
+	if (has_file(&e)) {
+		const char *bin = fmt("%s.bin", out);
+		weights_to(p, piece_open(all, bin), bin);
+	}
+	piece_text(all, fmt("%s.h", stem), e.h.p, e.h.n);
+	piece_text(all, out, e.c.p, e.c.n);
+}
+
+static void
+copy_file(Pieces *all, const char *from, const char *to)
+{
+	static char buf[1 << 16];
+	FILE *f = fopen(from, "rbe"), *g = piece_open(all, to);
+	size_t n;
+	bool ok = f;
+
+	while (ok && (n = fread(buf, 1, sizeof buf, f)) > 0)
+		ok = fwrite(buf, 1, n, g) == n;
+	if (f) {
+		ok &= !ferror(f);
+		fclose(f);
+	}
+	piece_close(g, to, ok);
+}
+
+static void
+archive(const Options *o, const char *lib, const char *obj)
+{
+	Words ask = {0}, ar = {0};
+
+	words_cc(&ask, o, "");
+	words_add(&ask, "-print-prog-name=ar");
+	words_add(&ar, words_output(&ask));
+	words_add(&ar, "rcsD");
+	words_add(&ar, lib);
+	words_add(&ar, obj);
+	words_run(&ar);
+}
+
+/* .o .a .so: compiled in a folder of its own, then copied; the header goes beside, and the weights where they are not
+ * part of the object */
+static void
+to_binary(const Model *m, const Program *p, Options *o, const char *out, const char *suffix, const char *stem,
+	Pieces *all)
+{
+	const char *dir = temp_dir(), *base = strrchr(stem, '/'), *c, *lib, *obj;
+	bool so = !strcmp(suffix, ".so");
+	Words w = {0};
+
+	base = base ? base + 1 : stem;
+	c = write_sources(m, p, o, dir, base);
+	obj = fmt("%s/%s%s", dir, base, so ? ".so" : ".o");
+	temp_file(obj);
+	words_cc(&w, o, o->opt ? "-O3" : "-O1");
+	words_add(&w, so ? "-shared" : "-c");
+	words_add(&w, "-fPIC");
+	words_add(&w, "-o");
+	words_add(&w, obj);
+	words_add(&w, c);
+	if (so)
+		words_add(&w, "-lm");
+	words_run(&w);
+	lib = obj;
+	if (!strcmp(suffix, ".a")) {
+		lib = fmt("%s/%s.a", dir, base);
+		temp_file(lib);
+		archive(o, lib, obj);
+	}
+	if (o->weights == W_FILE || o->weights == W_EXTERN)
+		copy_file(all, fmt("%s.bin", c), fmt("%s.bin", out));
+	copy_file(all, fmt("%s/%s.h", dir, base), fmt("%s.h", stem));
+	copy_file(all, lib, out);
+}
+
+static void
+to_stdout(const Model *m, const Program *p, Options *o)
+{
+	Emitted e = {0};
+
+	o->header = NULL;
+	if (o->weights == W_DEFAULT)
+		o->weights = W_INLINE;
+	if (o->weights != W_INLINE && o->weights != W_EXTERN)
+		fatal(EX_USE, NULL, "-o - writes C only: --weights=inline or extern");
+	emit_c(m, p, o, &e);
+	if (fwrite(e.c.p, 1, e.c.n, stdout) != e.c.n || fflush(stdout))
+		cannot("standard output");
+}
+
+void
+compile_to_file(const Model *m, const Program *p, const Options *given, const char *out)
+{
+	const char *suffix = out_suffix(out), *stem = fmt("%.*s", (int)(strlen(out) - strlen(suffix)), out);
+	Options o = *given;
+	Pieces all = {0};
+
+	if (!o.prefix)
+		o.prefix = prefix_of(strcmp(out, "-") ? out : zn->file ? zn->file : "model");
+	if (!strcmp(out, "-")) {
+		to_stdout(m, p, &o);
+		return;
+	}
+	if (!strcmp(suffix, ".c"))
+		to_c(m, p, &o, out, stem, &all);
+	else
+		to_binary(m, p, &o, out, suffix, stem, &all);
+	rename_all(&all);
+}
+
+const char *
+out_suffix(const char *out)
+{
+	static const char *const known[] = {".c", ".o", ".a", ".so"}, *const later[] = {".cu", ".hip", ".cl", ".ll"};
+	const char *dot = strrchr(out, '.'), *base = strrchr(out, '/');
+
+	base = base ? base + 1 : out;
+	for (int i = 0; dot > base && i < LEN(known); i++)
+		if (!strcmp(dot, known[i]))
+			return dot;
+	for (int i = 0; dot > base && i < LEN(later); i++)
+		if (!strcmp(dot, later[i]))
+			fatal(EX_UNSUPPORTED, NULL, "-o %s: there is no target for %s yet", quoted(out), dot);
+	if (!strcmp(out, "-"))
+		return "";
+	fatal(EX_USE, NULL, "-o %s: the name ends in .c, .o, .a or .so, which says what is made; - is standard output",
+		quoted(out));
+}

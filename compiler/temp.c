@@ -1,0 +1,110 @@
+/* Temporary files: see output.h. The table is fixed in size and its slots are plain pointers, so that a signal handler
+ * may walk it at any moment. Files are registered after the folder that holds them and removed before it. */
+#include "output.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char *volatile slot[64];
+static volatile pid_t child;
+
+static void
+gone(const char *path)
+{
+	if (unlink(path))
+		rmdir(path);
+}
+
+static void
+on_signal(int sig)
+{
+	if (child > 0)
+		kill(child, SIGTERM);
+	for (int i = LEN(slot) - 1; i >= 0; i--)
+		if (slot[i])
+			gone(slot[i]);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+void
+temp_signals(void)
+{
+	static const int sigs[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction sa = {.sa_handler = on_signal};
+
+	sigemptyset(&sa.sa_mask);
+	for (int i = 0; i < LEN(sigs); i++) {
+		struct sigaction old;
+		if (!sigaction(sigs[i], NULL, &old) && old.sa_handler != SIG_IGN)
+			sigaction(sigs[i], &sa, NULL);
+	}
+	signal(SIGPIPE, SIG_IGN);
+}
+
+void
+temp_child(int pid)
+{
+	child = pid;
+}
+
+void
+temp_forget(const char *path)
+{
+	for (int i = 0; i < LEN(slot); i++)
+		if (slot[i] && !strcmp(slot[i], path))
+			slot[i] = NULL;
+}
+
+void
+temp_remove(const char *path)
+{
+	gone(path);
+	temp_forget(path);
+}
+
+void
+temp_clear(const char *dir)
+{
+	size_t n = strlen(dir);
+
+	for (int i = LEN(slot) - 1; i >= 0; i--)
+		if (slot[i] && !strncmp(slot[i], dir, n) && (slot[i][n] == '/' || !slot[i][n]))
+			temp_remove(slot[i]);
+}
+
+static void
+at_end(void *path)
+{
+	for (int i = 0; i < LEN(slot); i++)
+		if (slot[i] == path)
+			temp_remove(path);
+}
+
+void
+temp_file(const char *path)
+{
+	char *p = copy_str(path);
+
+	for (int i = 0; i < LEN(slot); i++)
+		if (!slot[i]) {
+			slot[i] = p;
+			session_at_end(at_end, p);
+			return;
+		}
+	bug("more than %d temporary files", LEN(slot));
+}
+
+const char *
+temp_dir(void)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *path = fmt("%s/zenithc-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+
+	if (!mkdtemp(path))
+		fatal(EX_OUTPUT, NULL, "cannot make a temporary folder '%s': %s", path, strerror(errno));
+	temp_file(path);
+	return path;
+}
