@@ -13,6 +13,8 @@ typedef enum WeightsHow { W_DEFAULT, W_INLINE, W_INCBIN, W_FILE, W_EXTERN } Weig
 typedef struct Options {
 	int opt;                     /* -O0..-O3; 0: no fusion, no templates, double accumulation */
 	const char *prefix;          /* --name; NULL: from the output's file name */
+	const char *header;          /* file name for #include in the .c, set by output.c; NULL: no header file beside it
+	                                (-o -): the text of the header goes into the .c */
 	const char *target;          /* --target; NULL: "c" */
 	WeightsHow weights;
 	int threads;                 /* --threads; 1 */
