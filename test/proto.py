@@ -1,59 +1,64 @@
-#!/usr/bin/env python3
-"""Compares compiler/onnx/onnx.proto, field by field, with the descriptor that the onnx package carries.
+"""Compares compiler/onnx/onnx.proto field by field with the descriptor in the onnx package.
 
-usage: proto.py [onnx.proto]        needs protoc and the onnx package
+usage: proto.py compiler/onnx/onnx.proto
 """
 import os
 import subprocess
 import sys
 import tempfile
 
+import onnx
 from google.protobuf import descriptor_pb2
-from onnx import onnx_ml_pb2
+from onnx import onnx_data_pb2, onnx_ml_pb2
 
 
-def facts(f):
-    """Every fact of a file as a set of lines."""
-    out = set()
+def facts(message, prefix=""):
+    """(what, value) for every field, enumerator and nested message."""
+    name = prefix + message.name
+    yield name, "message"
+    for f in message.field:
+        yield f"{name}.{f.name}", (f.number, f.label, f.type, f.type_name.rsplit(".", 1)[-1], f.options.packed)
+    for e in message.enum_type:
+        yield from enumerators(e, name + ".")
+    for m in message.nested_type:
+        yield from facts(m, name + ".")
 
-    def enum(where, e):
-        for v in e.value:
-            out.add(f"{where}{e.name}.{v.name} = {v.number}")
 
-    def message(where, m):
-        name = where + m.name
-        for r in m.reserved_range:
-            out.update(f"{name} reserves {i}" for i in range(r.start, r.end))
-        out.update(f"{name} reserves {n}" for n in m.reserved_name)
-        for e in m.enum_type:
-            enum(name + ".", e)
-        for n in m.nested_type:
-            message(name + ".", n)
-        for x in m.field:
-            one = m.oneof_decl[x.oneof_index].name if x.HasField("oneof_index") else "-"
-            out.add(f"{name}.{x.name} = {x.number}, label {x.label}, type {x.type} {x.type_name}, "
-                    f"oneof {one}, packed {x.options.packed}, default '{x.default_value}'")
+def enumerators(e, prefix=""):
+    for v in e.value:
+        yield f"{prefix}{e.name}.{v.name}", v.number
 
-    for e in f.enum_type:
-        enum("", e)
-    for m in f.message_type:
-        message("", m)
-    return out
+
+def file_facts(f):
+    found = dict(x for m in f.message_type for x in facts(m))
+    found.update(x for e in f.enum_type for x in enumerators(e))
+    return found
+
+
+def own(path):
+    with tempfile.TemporaryDirectory() as d:
+        out = os.path.join(d, "set")
+        subprocess.run(["protoc", "--descriptor_set_out=" + out, "-I" + os.path.dirname(path), path], check=True)
+        with open(out, "rb") as f:
+            return descriptor_pb2.FileDescriptorSet.FromString(f.read()).file[0]
+
+
+def official():
+    found = {}
+    for module in onnx_ml_pb2, onnx_data_pb2:
+        f = descriptor_pb2.FileDescriptorProto()
+        module.DESCRIPTOR.CopyToProto(f)
+        found.update(file_facts(f))
+    return found
 
 
 def main():
-    here = os.path.dirname(os.path.abspath(__file__))
-    path = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, "../compiler/onnx/onnx.proto")
-    ours, theirs = descriptor_pb2.FileDescriptorSet(), descriptor_pb2.FileDescriptorProto()
-    with tempfile.TemporaryDirectory() as d:
-        subprocess.run(["protoc", "-I", os.path.dirname(path), "-o", d + "/o", path], check=True)
-        ours.ParseFromString(open(d + "/o", "rb").read())
-    onnx_ml_pb2.DESCRIPTOR.CopyToProto(theirs)
-    a, b = facts(ours.file[0]), facts(theirs)
-    for line in sorted(a ^ b):
-        print("only ours:  " if line in a else "only theirs:", line)
-    print(f"proto: {len(a & b)} facts agree, {len(a ^ b)} differ")
-    return 1 if a ^ b or ours.file[0].package != theirs.package else 0
+    ours, theirs = file_facts(own(sys.argv[1])), official()
+    wrong = [k for k in sorted(ours.keys() | theirs.keys()) if ours.get(k) != theirs.get(k)]
+    for k in wrong:
+        print(f"FAIL {k}: ours {ours.get(k)}, onnx {onnx.__version__} {theirs.get(k)}")
+    print(f"onnx.proto against onnx {onnx.__version__}: {len(theirs) - len(wrong)} passed, {len(wrong)} failed")
+    sys.exit(bool(wrong))
 
 
-sys.exit(main())
+main()
