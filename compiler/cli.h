@@ -25,5 +25,6 @@ int cli_ops(Cli *);          /* tables.c */
 int cli_targets(Cli *);
 
 bool target_known(const char *);
+bool op_supported(const OpDef *);
 
 #endif

@@ -48,8 +48,8 @@ cli_targets(Cli *c)
 }
 
 /* control flow has no lowering of its own in the table: lower/program.c makes it */
-static bool
-supported(const OpDef *d)
+bool
+op_supported(const OpDef *d)
 {
 	return d->shape && (d->lower || d->flags & OF_SUBGRAPH || d->eop);
 }
@@ -65,17 +65,17 @@ cli_ops(Cli *c)
 		if (d->domain == D_ZENITH)
 			continue;
 		all++;
-		yes += supported(d);
+		yes += op_supported(d);
 		if (!c->json) {
 			printf("%-28s%-30s%4d  %s\n", d->name, *domain_name[d->domain] ? domain_name[d->domain] : "ai.onnx",
-				d->version, supported(d) ? "yes" : "not yet");
+				d->version, op_supported(d) ? "yes" : "not yet");
 			continue;
 		}
 		o = cJSON_CreateObject();
 		cJSON_AddStringToObject(o, "name", d->name);
 		cJSON_AddStringToObject(o, "domain", domain_name[d->domain]);
 		cJSON_AddNumberToObject(o, "version", d->version);
-		cJSON_AddBoolToObject(o, "supported", supported(d));
+		cJSON_AddBoolToObject(o, "supported", op_supported(d));
 		cJSON_AddItemToArray(list, o);
 	}
 	if (list)
