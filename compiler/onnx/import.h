@@ -8,6 +8,9 @@
 
 typedef struct File { const uint8_t *p; size_t n; } File;
 
+/* operator set versions in force: of the model, or of a function */
+typedef struct Opset { int64_t version[NDOMAIN]; } Opset;
+
 typedef struct Import {
 	const ImportOptions *opt;
 	Model *model;
@@ -17,28 +20,28 @@ typedef struct Import {
 	Map *function;           /* domain, name, overload -> Onnx__FunctionProto * */
 	Map *dim;                /* name of a dim -> Ix */
 	Map *unknown;            /* operators already reported */
+	const Opset *opset;      /* of the model */
+	bool has_functions;
 	int depth;               /* of graphs and functions */
 } Import;
-
-/* operator set versions in force: of the model, or of a function */
-typedef struct Opset { int64_t version[NDOMAIN]; } Opset;
 
 /* names in force. A graph has one; a function's body has one whose `up` is NULL */
 typedef struct Scope {
 	struct Scope *up;
 	Graph *graph;
-	Map *value;              /* name -> Value * */
-	Map *producer;           /* name -> 1 + position of the node of this list that makes it */
+	Map *value;              /* name -> Value *, or &absent */
 	const Opset *opset;
 	const struct Call *call; /* the function call that this is inside, or NULL */
-	int id;                  /* inside a function: the position of the call */
 } Scope;
+extern Value absent;             /* an input that a function's caller does not give */
 
 /* a call of a model-local function: what ref_attr_name refers to */
 typedef struct Call {
 	const Onnx__FunctionProto *f;
-	const char *name;        /* of the calling node */
-	const Node *attrs;       /* the caller's attributes, converted */
+	const Onnx__NodeProto *node;
+	Scope *scope;            /* the caller's */
+	const char *name;        /* for the names of inlined nodes */
+	int id;                  /* position of the outermost call */
 	const struct Call *up;
 } Call;
 
@@ -56,29 +59,32 @@ Value *sparse_const(Import *, Graph *, const Onnx__SparseTensorProto *, const ch
 bool dims_ok(const int64_t *dim, size_t rank, int64_t *numel, const char *where);
 
 /* types.c */
+void fix_shapes(Import *, Onnx__ValueInfoProto *const *, size_t n);    /* --shape names sizes for dims */
 void type_into(Import *, Value *, const Onnx__TypeProto *, bool input);
 Type *type_convert(const Onnx__TypeProto *, const char *where);
 void check_dim_options(Import *);
 
 /* model.c */
 void convert_nodes(Import *, Scope *, Onnx__NodeProto *const *, size_t n);
-void convert_attrs(Import *, Scope *, Node *, const Onnx__NodeProto *);
-Attr convert_attr(Import *, Scope *, Node *, const Onnx__AttributeProto *);
+bool convert_attr(Import *, Scope *, Node *, const Onnx__AttributeProto *, Attr *);   /* false: absent, or after error() */
 Value *scope_find(const Scope *, const char *name);
 void scope_define(Scope *, const char *name, Value *, const char *where);
 void read_opsets(Opset *, Onnx__OperatorSetIdProto *const *, size_t n);
 int domain_of(const char *name);        /* -1: one that this build does not know */
+
+/* order.c: the positions of the nodes in an order in which each comes after what it reads; NULL if they are in it
+ * already. fatal() for a cycle */
+int *node_order(Onnx__NodeProto *const *, int n, const char *where);
 
 /* function.c */
 void collect_functions(Import *, const Onnx__ModelProto *);
 const Onnx__FunctionProto *find_function(Import *, const Onnx__NodeProto *);
 void inline_call(Import *, Scope *, const Onnx__NodeProto *, const Onnx__FunctionProto *, int id);
 
-/* upgrade.c: the node, as of operator set `version` of its domain, becomes one or more of the newest form. False:
- * nothing was known of `name`, and *op stays */
+/* upgrade.c: the node, as of operator set `version` of its domain, becomes one or more of the newest form */
 Op upgrade_name(enum domain, const char *name);
 void upgrade(Node *, const char *name, int64_t version);
-void infer_to(Graph *, Node *);         /* infers what precedes the node: an upgrade that must know a rank asks for it */
+
 
 #define STR_OF(s) ((s) ? (s) : "")
 
