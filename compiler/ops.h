@@ -5,8 +5,6 @@
 #include "graph.h"
 #include "te.h"
 
-#define none_shape NULL
-#define none_lower NULL
 #define OP(id, name, dom, ver, in0, in1, out0, out1, shape, lower, eop, flags) \
 	ShapeFn shape_##shape; LowerFn lower_##lower;
 #define shape_none shape_none_
@@ -29,6 +27,7 @@ Ix flat_at(const Ix *ix, const Ix *dim, int rank);        /* indices to row-majo
 DType acc_type(DType);                       /* in which a formula over this dtype is computed: f16, bf16, narrow -> f32 */
 Expr *ex_acc(Expr *);                        /* cast to acc_type */
 bool is_float8(DType);
+int ints_len(Node *, const Value *);         /* elements of an integer list, or -1 after error() */
 
 /* expression shorthand */
 static inline Expr *xadd(Expr *a, Expr *b) { return ex_bin(E_ADD, a, b); }

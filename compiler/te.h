@@ -48,6 +48,8 @@ Ix te_index(Value *, const Ix *ix, int n, Ix dim);     /* an integer tensor's el
                                                              an error(); otherwise a unit is added that checks the whole
                                                              tensor at run time and fails with ZENITH_BAD_INDEX */
 
+void unit_alias(Value *out, Value *in);
+
 /* statements */
 typedef struct Prog {
 	Node *node;

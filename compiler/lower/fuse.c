@@ -100,7 +100,8 @@ static void scan_expr(Scan *s, const Expr *e)
 			in->evals += s->evals;
 			in->in_reduce |= s->in_reduce;
 			in->permuted &= plain_axes(e->ix, e->nix);
-			in->reader = s->unit;
+			if (!in->reader.n || in->reader.p[in->reader.n - 1] != s->unit)
+				push(&in->reader, s->unit);
 		}
 		return;
 	}
@@ -274,6 +275,27 @@ static void pin_all(Lower *lo, Graph *g, Unit **u, int n)
 			lower_info(lo, lo->model->bind.p[i].from)->pinned = true;
 }
 
+/* the readers that are left */
+static void recount(Lower *lo, Unit **u, int n)
+{
+	Info *in;
+
+	for (int i = 0; i < lo->ninfo; i++) {
+		in = &lo->info[i];
+		in->nread = in->reader.n = 0;
+		in->evals = 0;
+		in->in_reduce = false;
+	}
+	for (int i = n - 1; i >= 0; i--) {
+		if (u[i]->kind != U_TE)
+			continue;
+		in = lower_info(lo, u[i]->out);
+		in->order = i;
+		if (in->pinned || (!in->inlined && in->nread))
+			scan_unit(lo, u[i], true);
+	}
+}
+
 void fuse_graph(Lower *lo, Graph *g, Unit **u, int n)
 {
 	for (int i = 0; i < n; i++) {
@@ -296,4 +318,5 @@ void fuse_graph(Lower *lo, Graph *g, Unit **u, int n)
 		te->body = ex_subst(te->body, inline_load, keep_atom, &in);
 		in.into->inlined = decide(lo, u[i]);
 	}
+	recount(lo, u, n);
 }

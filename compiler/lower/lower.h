@@ -26,8 +26,9 @@ typedef struct Stage {           /* one value computed inside a kernel, for one 
 	int nloop;
 	Ix *loop;                /* variables */
 	Ix *lo, *stride;         /* scratch: element at[] lies at sum (at - lo)*stride; NULL: the place of v */
-	Mem *region;             /* of the scratch; NULL and rank0: a register */
-	bool rank0;
+	Mem *region;             /* of the scratch */
+	bool rank0;              /* one element: a register */
+	bool in_root;            /* lies in the root's place, which reads it once, where it writes */
 	Mem *mem;                /* parameter for the region, while the kernel is built */
 	Var *var;
 } Stage;
@@ -49,7 +50,9 @@ typedef struct Info {
 	double evals;            /* estimated evaluations by its readers */
 	bool in_reduce;          /* read under a reduction or a condition */
 	bool permuted;           /* every site reads it at plain axes */
-	Unit *reader;            /* the last one */
+	VEC(Unit *) reader;      /* units with such sites */
+	int order;               /* of its unit */
+	Group *group;            /* of which it is the root */
 	VEC(Node *) nodes;       /* whose work its kernel does */
 } Info;
 
@@ -72,7 +75,8 @@ Info *lower_info(Lower *, const Value *);
 double ix_estimate(Ix);                           /* a typical value: symbols at their upper bound, at most 64 */
 
 void fuse_graph(Lower *, Graph *, Unit **, int n);
-Group *group_unit(Lower *, Unit *);             /* the kernel whose root is that unit */
+void group_graph(Lower *, Unit **, int n);       /* decides all groups of a graph */
+Group *group_unit(Lower *, Unit *);              /* the kernel whose root is that unit */
 
 Place *place_of(Lower *, Value *);                /* made on demand for constants, inputs, views */
 Place *place_new(Lower *, Value *, Mem *);        /* contiguous from the start of mem */

@@ -329,9 +329,13 @@ Call *nest_group(Lower *lo, Group *g)
 		s = &g->stage.p[i];
 		if (s->rank0)
 			s->var = st_let(b, n.k, s->v->hint ? s->v->hint : "t", reduce_identity(R_SUM, s->v->dt));
+		else if (s->in_root)
+			s->v->place = g->root->out->place;
 		else if (s->region)
 			s->mem = nest_param(&n, s->region, ix_int(0), "s");
 	}
+	if (lo->opt->opt > 0 && g->stage.n == 1)
+		collapse_loops(&n, &g->stage.p[0]);
 	for (int i = 0; i < g->stage.n; i++) {
 		double m = has_reduce(g->stage.p[i].body) ? count_macs(g->stage.p[i].body) : 0;
 		for (int j = 0; j < g->stage.p[i].v->rank; j++)

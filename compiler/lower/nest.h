@@ -5,7 +5,7 @@
 #include "lower.h"
 #include <math.h>
 
-enum { FIRST_TILE = 4096 };      /* ids of loop variables made here */
+enum { FIRST_BOX = 2048, FIRST_TILE = 4096 };    /* ids of loop variables made by group.c and by nest.c, tile.c */
 
 typedef struct Nest {
 	Lower *lo;
@@ -28,6 +28,9 @@ Expr *reduce_identity(ROp, DType);
 Expr *reduce_combine(ROp, Expr *, Expr *);
 DType reduce_dtype(const Nest *, const Expr *);
 Expr *reduce_body(const Nest *, const Expr *);
+
+/* collapse.c: adjacent loops that every operand walks as one become one */
+void collapse_loops(Nest *, Stage *);
 
 /* tile.c: the innermost axis of a stage whose body holds a reduction over it, as tiles of accumulators. False: not done */
 bool tile_axis(Nest *, Stmt *, const Stage *, Expr *body);

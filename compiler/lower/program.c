@@ -227,6 +227,7 @@ void build_graph(Lower *lo, Graph *g, Stmt *b)
 	}
 	stop_if_errors();
 	fuse_graph(lo, g, unit.p, unit.n);
+	group_graph(lo, unit.p, unit.n);
 	for (int i = 0; i < g->in.n; i++)
 		emit_binds_of(lo, b, g->in.p[i]);
 	emit_assumptions(lo, b);

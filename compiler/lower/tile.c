@@ -41,26 +41,121 @@ static Expr *swap_reduce(const Expr *e, void *arg)
 	return e == s->reduce ? s->acc : NULL;
 }
 
+static Stmt *loop_over(Stmt *b, Ix t)
+{
+	return ix_is(t, 0) ? b : st_for(b, t, F_SERIAL);
+}
+
+/* a block of its own: arrays declared in it end with it */
+static Stmt *st_scope(Stmt *b)
+{
+	Stmt *in = st_block();
+
+	st_add(b, in);
+	return in;
+}
+
+/* ---- conditions of a padded operand
+ *
+ * Where the fill makes a term the identity of its reduction, a term outside the box need not be computed at all: the
+ * conditions that do not depend on t become an `if` around the loop over t. */
+
+static bool is_fill(const Expr *e, const Expr *zero)
+{
+	while (e->op == E_CAST)
+		e = e->a[0];
+	return e->op == E_CONST && zero->op == E_CONST && (e->u.bits == zero->u.bits ||
+		(dt_to_double(e->dt, e->u.bits) == dt_to_double(zero->dt, zero->u.bits)));
+}
+
+static const Expr *uncast(const Expr *e)
+{
+	while (e->op == E_CAST)
+		e = e->a[0];
+	return e;
+}
+
+/* the guard that can be tested outside, if the reduction allows it */
+static const Expr *skip_guard(const Expr *red, const Expr *body)
+{
+	const Expr *g = uncast(body), *zero = reduce_identity(red->u.rop, g->dt);
+
+	if (g->op == E_GUARD)
+		return is_fill(g->a[1], zero) ? g : NULL;
+	if (red->u.rop != R_SUM || body->op != E_MUL)
+		return NULL;
+	for (int i = 0; i < 2; i++) {
+		g = uncast(body->a[i]);
+		if (g->op == E_GUARD && is_fill(g->a[1], reduce_identity(R_SUM, g->dt)))
+			return g;
+	}
+	return NULL;
+}
+
+typedef struct Part { const Expr *guard; Expr *with; } Part;
+
+static Expr *swap_guard(const Expr *e, void *arg)
+{
+	const Part *p = arg;
+
+	return e == p->guard ? p->with : NULL;
+}
+
+static Ix same_atom(const IxAtom *a, void *arg)
+{
+	(void)a, (void)arg;
+	return NULL;
+}
+
+/* splits the conditions; the block in which the loop over t goes */
+static Stmt *hoist_conditions(Nest *n, Stmt *b, const Expr *red, Ix t, Expr **body)
+{
+	const Expr *g = skip_guard(red, *body);
+	const IxAtom *at = ix_atom(t);
+	Expr *cond = NULL, *c;
+	Part p = { g, NULL };
+	int kept = 0;
+
+	if (!g)
+		return b;
+	Ix keep[g->nix + 1];
+	for (int i = 0; i < g->nix; i++) {
+		if (at && ix_has(g->ix[i], at)) {
+			keep[kept++] = g->ix[i];
+			continue;
+		}
+		c = ex_bin(E_GE, ex_ix(nest_index(n, g->ix[i])), ex_int(DT_I64, 0));
+		cond = cond ? ex_bin(E_AND, cond, c) : c;
+	}
+	if (!cond)
+		return b;
+	p.with = ex_guard(keep, kept, g->a[0], g->a[1]);
+	*body = ex_subst(*body, swap_guard, same_atom, &p);
+	return st_if(b, cond);
+}
+
+/* ---- tiles */
+
 /* `count` elements of the axis from `base` on; count is at most `size`, constant */
 static void tile(Nest *n, Stmt *b, const Stage *s, const Expr *body, const Expr *red, Ix base, Ix count, int64_t size)
 {
 	const IxAtom *axis = ix_atom(s->loop[s->nloop - 1]);
 	DType dt = reduce_dtype(n, red);
 	Mem *acc = st_array(b, n->k, "acc", dt, ix_int(size));
-	Ix t = nest_var(n, count), at[s->v->rank + 1];
+	Ix t = ix_is(count, 1) ? ix_int(0) : nest_var(n, count), at[s->v->rank + 1];
 	Swap sw = { .axis = axis, .by = ix_add(base, t) };
 	Stmt *in;
 	Expr *x;
 
-	st_store(st_for(b, t, F_SERIAL), acc, t, reduce_identity(red->u.rop, dt));
+	st_store(loop_over(b, t), acc, t, reduce_identity(red->u.rop, dt));
 	in = b;
 	for (int i = 0; i < red->nix; i++)
 		in = st_for(in, red->ix[i], F_SERIAL);
-	in = st_for(in, t, F_SERIAL);
-	x = nest_loads(n, ex_subst_ix(reduce_body(n, red), swap_axis, &sw));
-	st_store(in, acc, t, reduce_combine(red->u.rop, ex_load(acc, t), x));
+	x = ex_subst_ix(reduce_body(n, red), swap_axis, &sw);
+	in = loop_over(hoist_conditions(n, in, red, t, &x), t);
+	st_store(in, acc, t, reduce_combine(red->u.rop, ex_load(acc, t), nest_loads(n, x)));
 
-	in = st_for(b, t, F_SERIAL);
+	in = loop_over(b, t);
 	sw.reduce = red;
 	sw.acc = ex_cast(red->dt, ex_load(acc, t));
 	for (int i = 0; i < s->v->rank; i++)
@@ -68,28 +163,76 @@ static void tile(Nest *n, Stmt *b, const Stage *s, const Expr *body, const Expr 
 	nest_store_at(n, in, s, at, ex_subst(body, swap_reduce, swap_axis, &sw));
 }
 
-bool tile_axis(Nest *n, Stmt *b, const Stage *s, Expr *body)
+/* elements [base, base + extent) of the axis */
+static void tile_range(Nest *n, Stmt *b, const Stage *s, const Expr *body, const Expr *red, Ix base, Ix extent)
 {
-	Ix axis = s->loop[s->nloop - 1], extent = ix_atom(axis)->a, whole, rest, o;
-	Find f = { 0 };
+	Ix whole, rest, o;
 	int64_t e;
 	Stmt *in;
+
+	if (ix_isint(extent, &e) && e <= TILE) {
+		if (e > 0)
+			tile(n, st_scope(b), s, body, red, base, extent, e);
+		return;
+	}
+	whole = ix_div(extent, ix_int(TILE));
+	rest = ix_sub(extent, ix_mulc(whole, TILE));
+	o = ix_is(whole, 1) ? ix_int(0) : nest_var(n, whole);
+	tile(n, ix_is(whole, 1) ? st_scope(b) : st_for(b, o, F_SERIAL), s, body, red, ix_add(base, ix_mulc(o, TILE)),
+	     ix_int(TILE), TILE);
+	if (ix_is(rest, 0))
+		return;
+	in = ix_isint(rest, &e) ? st_scope(b) : st_if(b, ex_bin(E_GT, ex_ix(rest), ex_int(DT_I64, 0)));
+	tile(n, in, s, body, red, ix_add(base, ix_mulc(whole, TILE)), rest, ix_isint(rest, &e) ? e : TILE);
+}
+
+/* ---- the interior of a padded axis, where no condition on it is left */
+
+static bool any_var(const IxAtom *a, void *arg)
+{
+	return a->kind == IX_VAR && a != arg;
+}
+
+/* every condition on the axis holds in [*from, *to) of [0, extent) */
+static bool interior(const Expr *g, const IxAtom *axis, int64_t *from, int64_t *to)
+{
+	bool any = false;
+
+	for (int i = 0; i < g->nix; i++) {
+		Ix rest, coef, least;
+		int64_t c, r;
+		if (!ix_has(g->ix[i], axis))
+			continue;
+		coef = ix_coef(g->ix[i], axis, &rest);
+		least = coef ? ix_lower(rest, any_var, (void *)axis) : NULL;
+		if (!least || !ix_isint(coef, &c) || !ix_isint(least, &r) || c == 0)
+			return false;
+		any = true;
+		if (c > 0 && r < 0)          /* c*j + r >= 0 */
+			*from = (-r + c - 1) / c > *from ? (-r + c - 1) / c : *from;
+		if (c < 0)
+			*to = (r < 0 ? 0 : r / -c + 1) < *to ? (r < 0 ? 0 : r / -c + 1) : *to;
+	}
+	return any;
+}
+
+bool tile_axis(Nest *n, Stmt *b, const Stage *s, Expr *body)
+{
+	Ix axis = s->loop[s->nloop - 1], extent = ix_atom(axis)->a;
+	Find f = { 0 };
+	const Expr *g;
+	int64_t e, from = 0, to;
 
 	find_reduce(&f, body, false);
 	if (f.n != 1 || f.choice || has_reduce(f.e->a[0]) || s->var)
 		return false;
-	if (ix_isint(extent, &e) && e <= TILE) {
-		in = st_if(b, ex_bits(DT_BOOL, 1));
-		tile(n, in, s, body, f.e, ix_int(0), extent, e);
+	g = skip_guard(f.e, reduce_body(n, f.e));
+	if (g && ix_isint(extent, &e) && (to = e, interior(g, ix_atom(axis), &from, &to)) && to - from >= 4 && to - from < e) {
+		tile_range(n, b, s, body, f.e, ix_int(0), ix_int(from));
+		tile_range(n, b, s, body, f.e, ix_int(from), ix_int(to - from));
+		tile_range(n, b, s, body, f.e, ix_int(to), ix_int(e - to));
 		return true;
 	}
-	whole = ix_div(extent, ix_int(TILE));
-	rest = ix_sub(extent, ix_mulc(whole, TILE));
-	o = nest_var(n, whole);
-	tile(n, st_for(b, o, F_SERIAL), s, body, f.e, ix_mulc(o, TILE), ix_int(TILE), TILE);
-	if (ix_is(rest, 0))
-		return true;
-	in = st_if(b, ex_bin(E_GT, ex_ix(rest), ex_int(DT_I64, 0)));
-	tile(n, in, s, body, f.e, ix_mulc(whole, TILE), rest, TILE);
+	tile_range(n, b, s, body, f.e, ix_int(0), extent);
 	return true;
 }

@@ -2,8 +2,8 @@
 #include "passes.h"
 #include <time.h>
 
-static const struct { const char *name, *what; void (*run)(Model *, const Options *); } pass[] = {
-#define PASS(name, what) { #name, what, pass_##name },
+static const struct { const char *name; int level; const char *what; void (*run)(Model *, const Options *); } pass[] = {
+#define PASS(name, level, what) { #name, level, what, pass_##name },
 #include "passes.def"
 #undef PASS
 };
@@ -30,6 +30,8 @@ void compile_passes(Model *m, const Options *o)
 
 	for (int i = 0; i < LEN(pass); i++) {
 		int before = m->nnode;
+		if (o->opt < pass[i].level)
+			continue;
 		t = seconds();
 		pass[i].run(m, o);
 		stop_if_errors();

@@ -1,0 +1,114 @@
+/* Common subexpressions: nodes of one graph with the same operator, attributes and inputs are one.
+ *
+ * maintains: everything. Constants with the same bytes were made one value first, so that weights are stored once. */
+#include "passes.h"
+
+static void key_attr(Buf *k, const Attr *a)
+{
+	buf_fmt(k, "|%s:%d:%a:%lld:%p:", a->name, a->type, (double)a->f, (long long)a->i, (void *)a->t);
+	buf_add(k, a->s.p ? a->s.p : "", a->s.n);
+	for (int i = 0; i < a->n; i++) {
+		if (a->fs)
+			buf_fmt(k, ",%a", (double)a->fs[i]);
+		if (a->is)
+			buf_fmt(k, ",%lld", (long long)a->is[i]);
+		if (a->ts)
+			buf_fmt(k, ",%p", (void *)a->ts[i]);
+		if (a->ss) {
+			buf_fmt(k, ",%zu:", a->ss[i].n);
+			buf_add(k, a->ss[i].p, a->ss[i].n);
+		}
+	}
+}
+
+static bool mergeable(const Node *n)
+{
+	if (n->op == OP_RETURN || op_def[n->op].flags & (OF_RANDOM | OF_SUBGRAPH | OF_DATADIM))
+		return false;
+	for (int i = 0; i < n->nattr; i++)
+		if (n->attr[i].g || n->attr[i].tp)
+			return false;
+	return true;
+}
+
+static bool same_outputs(const Node *a, const Node *b)
+{
+	if (a->nout != b->nout)
+		return false;
+	for (int i = 0; i < a->nout; i++) {
+		if (!a->out[i] != !b->out[i])
+			return false;
+		if (a->out[i] && (a->out[i]->kind != b->out[i]->kind || a->out[i]->dt != b->out[i]->dt ||
+		    !value_same_shape(a->out[i], b->out[i])))
+			return false;
+	}
+	return true;
+}
+
+static void cse_graph(Graph *g)
+{
+	Map *seen = map_new();
+	Node *next, *same;
+
+	for (Node *n = g->first; n; n = next) {
+		Buf k = { 0 };
+		void **slot;
+		next = n->next;
+		for (int i = 0; i < n->nattr; i++)
+			if (n->attr[i].g)
+				cse_graph(n->attr[i].g);
+		if (!mergeable(n))
+			continue;
+		buf_fmt(&k, "%d/%d", n->op, n->nout);
+		for (int i = 0; i < n->nin; i++)
+			buf_fmt(&k, ";%d", n->in[i] ? n->in[i]->id : -1);
+		for (int i = 0; i < n->nattr; i++)
+			key_attr(&k, &n->attr[i]);
+		slot = map_at(seen, k.p, k.n);
+		same = *slot;
+		if (!same) {
+			*slot = n;
+			continue;
+		}
+		if (!same_outputs(same, n))
+			continue;
+		for (int i = 0; i < n->nout; i++)
+			if (n->out[i])
+				value_replace(n->out[i], same->out[i]);
+		node_remove(n);
+	}
+}
+
+/* constants with equal bytes */
+static void merge_constants(Graph *g, Map *seen)
+{
+	for (Node *n = g->first; n; n = n->next) {
+		for (int i = 0; i < n->nattr; i++)
+			if (n->attr[i].g)
+				merge_constants(n->attr[i].g, seen);
+		for (int i = 0; i < n->nin; i++) {
+			Value *v = n->in[i], *w;
+			Buf k = { 0 };
+			void **slot;
+			if (!v || !v->data || v->kind != V_TENSOR || v->dt == DT_STR)
+				continue;
+			buf_fmt(&k, "%d:%zu:%d", v->dt, v->data->n, v->rank);
+			for (int j = 0; j < v->rank; j++)
+				buf_fmt(&k, ",%s", ix_str(v->dim[j]));
+			buf_fmt(&k, ":%llx", (unsigned long long)hash_bytes(v->data->p, v->data->n, 1));
+			slot = map_at(seen, k.p, k.n);
+			w = *slot;
+			if (!w)
+				*slot = v;
+			else if (w != v && (w->data == v->data || !memcmp(w->data->p, v->data->p, v->data->n)))
+				node_set_in(n, i, w);
+		}
+	}
+}
+
+void pass_cse(Model *m, const Options *o)
+{
+	(void)o;
+	merge_constants(m->main, map_new());
+	cse_graph(m->main);
+}

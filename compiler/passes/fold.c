@@ -1,0 +1,148 @@
+/* Constant folding: a node whose inputs are constants is lowered, run in the interpreter, and replaced by its results.
+ *
+ * requires: shapes. maintains: shapes. The results of one node may add at most --limit fold bytes to the model, and an
+ * operator that only spreads its input out (Expand, ConstantOfShape, ...) is folded only when that stays small. */
+#include "../lower/lower.h"
+#include "passes.h"
+
+enum { SMALL = 1024 };           /* bytes */
+
+static bool foldable(const Node *n)
+{
+	int64_t in = 0, out = 0, dim[64];
+	size_t bytes;
+
+	if (n->op == OP_RETURN || !op_def[n->op].lower || op_def[n->op].flags & (OF_SUBGRAPH | OF_RANDOM | OF_DATADIM))
+		return false;
+	for (int i = 0; i < n->nin; i++) {
+		if (n->in[i] && (!n->in[i]->data || n->in[i]->dt == DT_STR))
+			return false;
+		in += n->in[i] ? (int64_t)n->in[i]->data->n : 0;
+	}
+	for (int i = 0; i < n->nout; i++) {
+		Value *v = n->out[i];
+		int64_t count = 1;
+		if (!v)
+			continue;
+		if (v->kind != V_TENSOR || v->rank > LEN(dim) || v->dt == DT_STR || !value_static(v, dim))
+			return false;
+		for (int j = 0; j < v->rank; j++)
+			if (!mul_ok(count, dim[j], &count))
+				return false;
+		if (!dt_bytes(v->dt, count, true, &bytes) || !add_ok(out, (int64_t)bytes, &out))
+			return false;
+	}
+	if (op_def[n->op].flags & OF_NOFOLD)
+		return out <= SMALL;
+	return out <= in + SMALL || out - in <= zn->limit[LIM_FOLD];
+}
+
+typedef struct Host { void **mem; int n; } Host;
+
+static void *host_mem(Host *h, const Mem *m)
+{
+	int64_t n;
+	size_t bytes;
+
+	if (m->space == SP_WEIGHT)
+		return (void *)m->data->p;
+	if (m->id >= h->n)
+		bug("region %d of %d", m->id, h->n);
+	if (!h->mem[m->id]) {
+		if (!ix_isint(m->size, &n) || !dt_bytes(m->dt, n, m->packed, &bytes))
+			bug("folding needs constant sizes");
+		h->mem[m->id] = big_alloc(bytes + 16);
+	}
+	return h->mem[m->id];
+}
+
+static int64_t no_symbol(const IxAtom *a, void *arg)
+{
+	(void)a, (void)arg;
+	bug("a symbol in a constant");
+}
+
+static int run_call(Host *h, const Call *c)
+{
+	void *arg[c->arg.n + 1];
+	int64_t off;
+
+	for (int i = 0; i < c->arg.n; i++) {
+		if (!ix_isint(c->arg.p[i].off, &off) || off)
+			bug("folding reads at an offset");
+		arg[i] = host_mem(h, c->arg.p[i].mem);
+	}
+	return ir_run_kern(c->kern, arg, no_symbol, NULL);
+}
+
+static int run_unit(Lower *lo, Host *h, Unit *u)
+{
+	Prog *p = u->prog;
+
+	if (u->kind == U_TE) {
+		place_new(lo, u->out, region_new(lo, u->out->index >= 0 ? SP_OUT : SP_WORK, "t", u->out->dt, value_numel(u->out)));
+		return run_call(h, nest_group(lo, group_unit(lo, u)));
+	}
+	for (int i = 0; i < p->out.n; i++)
+		place_new(lo, p->out.p[i], region_new(lo, p->out.p[i]->index >= 0 ? SP_OUT : SP_WORK, "t",
+			p->out.p[i]->dt, value_numel(p->out.p[i])));
+	return run_call(h, nest_prog(lo, u));
+}
+
+static void replace_outputs(Node *n, Host *h)
+{
+	for (int i = 0; i < n->nout; i++) {
+		Value *v = n->out[i], *c;
+		int64_t dim[64];
+		if (!v)
+			continue;
+		value_static(v, dim);
+		c = value_const(v->graph, v->dt, v->rank, dim, host_mem(h, v->place->mem));
+		value_replace(v, c);
+	}
+}
+
+static void fold_node(Model *m, Node *n, const Options *o)
+{
+	Options plain = *o;
+	Lower lo = { .model = m, .opt = &plain, .prog = NEW(Program), .weight = map_new(), .bound_set = map_new() };
+	Host h = { NEWN(void *, 256), 256 };
+	int status = 0;
+
+	plain.opt = 0;
+	node_lower(n);
+	stop_if_errors();
+	for (int i = 0; i < n->unit.n && !status; i++)
+		status = n->unit.p[i]->kind == U_ALIAS ? -1 : run_unit(&lo, &h, n->unit.p[i]);
+	if (status > 0)
+		fatal(EX_INVALID, node_where(n), "its constant inputs are invalid: %s", "an index is out of range");
+	if (!status)
+		replace_outputs(n, &h);
+	for (int i = 0; i < h.n; i++)
+		if (h.mem[i])
+			big_free(h.mem[i]);
+	for (int i = 0; i < n->nin; i++)
+		if (n->in[i])
+			n->in[i]->place = NULL;
+	if (!status)
+		node_remove(n);
+}
+
+static void fold_graph(Model *m, Graph *g, const Options *o)
+{
+	Node *next;
+
+	for (Node *n = g->first; n; n = next) {
+		next = n->next;
+		for (int i = 0; i < n->nattr; i++)
+			if (n->attr[i].g)
+				fold_graph(m, n->attr[i].g, o);
+		if (foldable(n))
+			fold_node(m, n, o);
+	}
+}
+
+void pass_fold(Model *m, const Options *o)
+{
+	fold_graph(m, m->main, o);
+}
