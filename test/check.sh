@@ -1,0 +1,68 @@
+#!/bin/sh
+# Every test, in order of cost; goes on after a failure. Variables, from the Makefile: B MODELS ZOO PY.
+# STEPS="unit conform" runs only these; the last line counts what all of them counted.
+cd "$(dirname "$0")/.." || exit 1
+z=$B/check/zenithc
+passed=0 failed=0 skipped=0 log=$B/check.log began=$(date +%s)
+
+number() { grep -oE "[0-9]+ $1" "$log" | tail -1 | cut -d' ' -f1; }
+
+# step NAME COMMAND...: its last line with "N passed, N failed" counts; without one it is one test
+step() {
+	name=$1; shift
+	case " ${STEPS-$name} " in *" ${name%%:*} "*) ;; *) return;; esac
+	echo "== $name ($(($(date +%s) - began)) s)"
+	{ "$@" 2>&1; echo $? >"$log.rc"; } | tee "$log"
+	rc=$(cat "$log.rc") p=$(number passed) f=$(number failed) s=$(number skipped)
+	[ "$rc" = 0 ] && [ -z "$p" ] && p=1
+	[ "$rc" != 0 ] && [ "${f:-0}" = 0 ] && f=1 && echo "FAIL $name: exit $rc"
+	passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0})) skipped=$((skipped + ${s:-0}))
+}
+
+units() {
+	p=0 f=0
+	for t in test/unit/*.c; do
+		[ -f "$t" ] || continue
+		t=$B/check/unit/$(basename "$t" .c)
+		if $t >"$log.unit" 2>&1; then p=$((p + 1)); else f=$((f + 1)); echo "FAIL $t"; cat "$log.unit"; fi
+	done
+	echo "$p passed, $f failed"
+	[ $f = 0 ]
+}
+
+# warnings of both compilers are errors
+lint() {
+	for c in gcc clang; do
+		for f in compiler/*.c compiler/*/*.c codegen/*.c; do
+			$c -std=gnu11 -I"$B" -Icompiler -I. -Wall -Wextra -Werror -fsyntax-only "$f" || return 1
+		done
+	done
+}
+
+conform() { "$PY" test/conform.py --zenithc "$z" --cases "$B/cases" "$@"; }
+models() { "$PY" test/models.py --zenithc "$z" --models "$MODELS" --zoo "$ZOO" --out "$B/cases-models" "$@"; }
+fill() { make -s zoo B="$B" MODELS="$MODELS" ZOO="$ZOO" PY="$PY"; }
+cases() { "$PY" test/backend.py "$B/cases" 2>&1 | grep -v Warning; }
+generated() { sh test/ccheck.sh "$z" "$B/asan/zenithc" "$@" examples/digits/digits.onnx "$MODELS"/*/model.onnx; }
+asan() { make -s B="$B/asan" CFLAGS='-O1 -g -w -fsanitize=address,undefined -fno-sanitize-recover=undefined' all; }
+
+[ -x "$PY" ] || { echo "no $PY: run ./bootstrap first"; exit 1; }
+step unit units
+step golden sh test/golden.sh "$z"
+step lint lint
+step proto "$PY" test/proto.py compiler/onnx/onnx.proto
+step cases cases
+step zoo fill
+step conform:O3 conform -O3 --cc "gcc -O1 -w"
+step conform:O0 conform -O0 --cc "gcc -O0 -w"
+step models:O3-gcc models -O3 --cc "gcc -O3 -w"
+step models:O3-clang models -O3 --cc "clang -O3 -w"
+step models:O0-gcc models -O0 --cc "gcc -O2 -w"
+step models:O0-clang models -O0 --cc "clang -O2 -w" '^[^/]*$'
+step asan asan
+step generated:O3 generated -O3
+step cross sh test/cross.sh "$B/zenithc"
+step growth sh test/growth.sh "$B/zenithc" "$PY"
+echo "== all tests in $(($(date +%s) - began)) s"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]
