@@ -156,3 +156,16 @@ bool is_float8(DType dt)
 {
 	return dt == DT_F8E4M3FN || dt == DT_F8E4M3FNUZ || dt == DT_F8E5M2 || dt == DT_F8E5M2FNUZ;
 }
+
+/* the number of elements of a 1-D integer tensor, which must be constant; -1 after an error */
+int ints_len(Node *n, const Value *v)
+{
+	int64_t k;
+
+	if (v->rank == 0)
+		return 1;
+	if (v->rank == 1 && ix_isint(v->dim[0], &k) && k < INT32_MAX)
+		return (int)k;
+	node_unsupported(n, "the length of %s must be constant", value_str(v));
+	return -1;
+}
