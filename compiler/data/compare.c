@@ -210,8 +210,6 @@ host_compare(const Host *g, const Host *w, const Tol *t, Diff *d)
 		w = w->elem[0];
 	if (g->kind == V_SEQ && w->kind == V_TENSOR && g->n && g->elem[0]->kind == V_MAP)
 		g = values_of_maps(g, w) ? values_of_maps(g, w) : g;
-	if (w->kind == V_SEQ && g->kind == V_TENSOR && w->n == 1 && w->elem[0]->kind == V_TENSOR)  /* a map's values */
-		w = w->elem[0];
 	if (g->kind == V_TENSOR && w->kind == V_TENSOR)
 		w = host_as((Host *)(uintptr_t)w, g->dt);
 	if (g->kind != w->kind || (g->kind == V_TENSOR && (g->dt != w->dt || g->rank != w->rank

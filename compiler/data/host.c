@@ -176,7 +176,7 @@ void
 file_write(const char *path, const void *p, size_t n, const void *q, size_t m)
 {
 	FILE *f = fopen(path, "wbe");
-	bool ok = f && fwrite(p, 1, n, f) == n && fwrite(q, 1, m, f) == m;
+	bool ok = f && fwrite(p, 1, n, f) == n && (!m || fwrite(q, 1, m, f) == m);
 
 	if (f)
 		ok &= !fclose(f);

@@ -1,7 +1,7 @@
 /* Values in the compiler's own memory: what data files hold, and what run and verify pass to a compiled model.
  *
  * Elements are packed as ONNX packs them (dtype.h); strings are an array of Str. A sequence has elem[0..n); an optional
- * n 0 or 1; a map two elements, keys (a tensor of rank 1) and values (a tensor of rank 1 or a sequence).
+ * n 0 or 1; a map two elements, keys (a tensor of rank 1) and values (a tensor of rank 1; a sequence if they are no scalars).
  */
 #ifndef ZENITHC_HOST_H
 #define ZENITHC_HOST_H

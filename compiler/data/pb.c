@@ -146,6 +146,29 @@ from_tensor(const Tensor *t, const char *path)
 
 static Host *from_seq(const Sequence *, const char *);
 
+/* the values of a map: a tensor for each of n keys, of one element, become one tensor */
+static Host *
+joined(Host *s, int64_t n)
+{
+	Host *t;
+	uint64_t b;
+
+	if (!n || s->n != n)
+		return s;
+	for (int64_t i = 0; i < n; i++)
+		if (s->elem[i]->kind != V_TENSOR || s->elem[i]->n != 1 || s->elem[i]->dt != s->elem[0]->dt)
+			return s;
+	t = host_tensor(s->elem[0]->dt, 1, &n);
+	for (int64_t i = 0; i < n; i++)
+		if (t->dt == DT_STR)
+			((Str *)t->p)[i] = *(Str *)s->elem[i]->p;
+		else {
+			b = host_bits(s->elem[i], 0);
+			dt_put(t->dt, true, t->p, i, 1, &b);
+		}
+	return t;
+}
+
 static Host *
 from_map(const MapPb *m, const char *path)
 {
@@ -160,7 +183,7 @@ from_map(const MapPb *m, const char *path)
 			((int64_t *)k->p)[i] = m->keys[i];
 	if (!m->values)
 		BAD(path, "a map without values");
-	h->elem[1] = from_seq(m->values, path);
+	h->elem[1] = joined(from_seq(m->values, path), n);
 	return h;
 }
 
@@ -202,16 +225,33 @@ from_seq(const Sequence *s, const char *path)
 	return h;
 }
 
+/* what protobuf-c takes goes with the session if an error cuts reading short */
+static void *
+take(void *none, size_t n)
+{
+	(void)none;
+	return big_alloc(n);
+}
+
+static void
+give(void *none, void *p)
+{
+	(void)none;
+	big_free(p);
+}
+
+static ProtobufCAllocator memory = {take, give, NULL};
+
 static Host *
 tensor_file(Bytes f, const char *path)
 {
-	Tensor *t = onnx__tensor_proto__unpack(NULL, f.n, f.p);
+	Tensor *t = onnx__tensor_proto__unpack(&memory, f.n, f.p);
 	Host *h;
 
 	if (!t)
 		BAD(path, "this is no ONNX tensor");
 	h = from_tensor(t, path);
-	onnx__tensor_proto__free_unpacked(t, NULL);
+	onnx__tensor_proto__free_unpacked(t, &memory);
 	return h;
 }
 
@@ -223,15 +263,15 @@ other_file(Bytes f, VKind kind, const char *path)
 	Host *h;
 
 	check_depth(f.p, f.p + f.n, kind == V_SEQ ? M_SEQ : M_OPT, 0, path);
-	m = kind == V_SEQ ? (void *)onnx__sequence_proto__unpack(NULL, f.n, f.p)
-		: (void *)onnx__optional_proto__unpack(NULL, f.n, f.p);
+	m = kind == V_SEQ ? (void *)onnx__sequence_proto__unpack(&memory, f.n, f.p)
+		: (void *)onnx__optional_proto__unpack(&memory, f.n, f.p);
 	if (!m || m->n_unknown_fields) {
 		if (m)
-			protobuf_c_message_free_unpacked(m, NULL);
+			protobuf_c_message_free_unpacked(m, &memory);
 		return tensor_file(f, path);
 	}
 	h = kind == V_SEQ ? from_seq((Sequence *)m, path) : from_opt((Optional *)m, path);
-	protobuf_c_message_free_unpacked(m, NULL);
+	protobuf_c_message_free_unpacked(m, &memory);
 	return h;
 }
 
@@ -318,6 +358,25 @@ to_opt(const Host *h, const char *name)
 	return o;
 }
 
+/* element by element */
+static Host **
+parted(const Host *t)
+{
+	Host **e = NEWN(Host *, t->n);
+	uint64_t b;
+
+	for (int64_t i = 0; i < t->n; i++) {
+		e[i] = host_tensor(t->dt, 0, NULL);
+		if (t->dt == DT_STR)
+			*(Str *)e[i]->p = ((Str *)t->p)[i];
+		else {
+			b = host_bits(t, i);
+			dt_put(t->dt, true, e[i]->p, 0, 1, &b);
+		}
+	}
+	return e;
+}
+
 static Sequence *
 to_seq(const Host *h, const char *name)
 {
@@ -329,10 +388,8 @@ to_seq(const Host *h, const char *name)
 	onnx__sequence_proto__init(s);
 	s->name = name ? copy_str(name) : s->name;
 	s->has_elem_type = 1;
-	if (h->kind == V_TENSOR) {     /* the values of a map, one tensor here */
-		e = &h;
-		n = 1;
-	}
+	if (h->kind == V_TENSOR)        /* the values of a map */
+		e = (const Host *const *)parted(h);
 	s->elem_type = n ? type[e[0]->kind] : SEQ_TENSOR;
 	s->tensor_values = NEWN(Tensor *, n);
 	s->sequence_values = NEWN(Sequence *, n);
