@@ -1,5 +1,5 @@
 /* Graph IR: building and changing, attributes, messages. See graph.h. Constants are in consts.c, verifying and dumping
- * in verify.c. */
+ * in invariants.c. */
 #include "graph.h"
 #include "ops.h"
 #include "../codegen/ir.h"
