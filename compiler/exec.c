@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <unistd.h>
 
 /* does a quantising operator make this value, perhaps moved since? */
@@ -297,6 +298,19 @@ status_text(int s)
 	return s > 0 && s < LEN(text) && text[s] ? text[s] : "an unknown status";
 }
 
+static const int fatal_signal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+
+static void
+crashed(int sig)
+{
+	static const char text[] = "zenithc: bug in zenithc: the compiled model crashed\n";
+	ssize_t n = write(2, text, sizeof text - 1);
+
+	(void)sig;
+	(void)n;
+	_exit(EX_BUG);
+}
+
 static int
 once(Exec *x, const zenith_tensor *in, zenith_tensor *out)
 {
@@ -304,6 +318,7 @@ once(Exec *x, const zenith_tensor *in, zenith_tensor *out)
 	size_t need = z->workspace_bytes;
 	zenith_ctx ctx = {0};
 	zenith_setup setup = {0};
+	void (*before[LEN(fatal_signal)])(int);
 	int s = z->workspace ? z->workspace(in, &need) : 0;
 
 	if (s)
@@ -318,8 +333,12 @@ once(Exec *x, const zenith_tensor *in, zenith_tensor *out)
 	setup.workspace = x->work;
 	setup.workspace_bytes = need;
 	s = z->init(&ctx, &setup);
+	for (int i = 0; i < LEN(fatal_signal); i++)
+		before[i] = signal(fatal_signal[i], crashed);
 	if (!s)
 		s = z->run(&ctx, in, out);
+	for (int i = 0; i < LEN(fatal_signal); i++)
+		signal(fatal_signal[i], before[i]);
 	z->done(&ctx);
 	return s;
 }

@@ -1,0 +1,150 @@
+#!/bin/sh
+# The command line: what is accepted and refused, exit codes, and that nothing is left behind.
+# usage: cli.sh ZENITHC
+z=$1
+case $z in /*) ;; *) z=$PWD/$z;; esac
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT INT TERM
+cd "$tmp" || exit 1
+mkdir tmp; TMPDIR=$tmp/tmp; export TMPDIR
+pass=0 fail=0
+
+ok() { pass=$((pass + 1)); }
+bad() { fail=$((fail + 1)); echo "FAIL $*"; sed 's/^/    /' err | head -5; }
+
+# models: x[2,3] -> Relu -> y;  n instead of 2;  an operator that does not exist;  Add, Tanh
+x='\022\001\147\132\023\012\001\170\022\016\012\014\010\001\022\010\012\002\010\002\012\002\010\003\142\023\012\001\171\022\016\012\014\010\001\022\010\012\002\010\002\012\002\010\003\102\004\012\000\020\015'
+printf '\010\010\072\076\012\017\012\001\170\022\001\171\032\001\162\042\004\122\145\154\165'"$x" >relu.onnx
+printf '\010\010\072\100\012\017\012\001\170\022\001\171\032\001\162\042\004\122\145\154\165\022\001\147\132\024\012\001\170\022\017\012\015\010\001\022\011\012\003\022\001\156\012\002\010\003\142\024\012\001\171\022\017\012\015\010\001\022\011\012\003\022\001\156\012\002\010\003\102\004\012\000\020\015' >dyn.onnx
+printf '\010\010\072\102\012\023\012\001\170\022\001\171\032\005\142\141\144\052\057\042\004\116\157\160\145'"$x" >nope.onnx
+printf '\010\010\072\132\012\025\012\001\170\012\001\170\022\001\164\032\005\164\167\151\143\145\042\003\101\144\144\012\024\012\001\164\022\001\171\032\006\163\161\165\141\163\150\042\004\124\141\156\150'"$x" >two.onnx
+printf 'no model at all' >junk.onnx
+# a test data set: x = 1..6 negated at odd places, y = relu(x); and one that is wrong in the last element
+mkdir -p data/test_data_set_0 wrong
+le() { printf '\000\000\200\277\000\000\000\100\000\000\100\300\000\000\200\100\000\000\240\300\000\000\300\100'; }
+{ printf '\010\002\010\003\020\001\112\030'; le; } >data/test_data_set_0/input_0.pb
+printf '\010\002\010\003\020\001\112\030\000\000\000\000\000\000\000\100\000\000\000\000\000\000\200\100\000\000\000\000\000\000\300\100' >data/test_data_set_0/output_0.pb
+cp data/test_data_set_0/input_0.pb wrong
+sed 's/@$/A/' data/test_data_set_0/output_0.pb >wrong/output_0.pb
+
+# want CODE TEXT ARGS...: the exit code, and TEXT in what it prints
+want() {
+	code=$1 text=$2; shift 2
+	"$z" "$@" >out 2>err </dev/null; got=$?
+	if [ $got -ne "$code" ]; then bad "exit $got, want $code: zenithc $*"
+	elif ! cat out err | grep -qF -e "$text"; then bad "no '$text' printed: zenithc $*"
+	else ok; fi
+}
+# is CONDITION...: a test of what the last command left
+is() { if [ "$@" ]; then ok; else bad "$*"; fi; }
+nothing() { for f in "$@"; do is ! -e "$f"; done; }
+
+# usage
+want 2 'which model'
+want 0 'verify  MODEL.onnx' --help
+want 0 'zenithc 0.' --version
+want 2 'nothing to write' relu.onnx
+want 2 'no option' relu.onnx -o a.c --nonsense
+want 2 'no option -q' relu.onnx -o a.c -q
+want 2 'needs a value' relu.onnx -o
+want 2 'takes no value' relu.onnx -o a.c --verify=1
+want 2 'ends in .c' relu.onnx -o a.txt
+want 4 'no target for .cu' relu.onnx -o a.cu
+want 2 'one model' relu.onnx two.onnx -o a.c
+want 2 'means nothing' run relu.onnx --rtol 1
+want 2 'none of 0, 1, 2, 3' relu.onnx -o a.c -O7
+want 2 'no limit named' relu.onnx -o a.c --limit nodez=4
+want 2 'NAME=VALUE' dyn.onnx -o a.c --dim n
+want 2 'whole number' dyn.onnx -o a.c --dim n=x
+want 2 'whole number' dyn.onnx -o a.c --dim n=5..2
+want 2 'whole number' dyn.onnx -o a.c --shape x=2xx3
+want 2 'cannot begin names' relu.onnx -o a.c --name 1x
+want 2 'no target named' relu.onnx -o a.c --target tpu
+want 2 'one thread' relu.onnx -o a.c --threads 2
+want 2 '--data DIR' verify relu.onnx
+want 2 'need --verify' relu.onnx -o a.c --tolerance 1
+for o in --tune --tune=x '--precision=int8' '--calibrate=d' '--report=r.html' '--config=c.json'; do
+	want 2 'does not exist yet' relu.onnx -o a.c "$o"
+done
+want 2 'does not exist yet' bench relu.onnx
+nothing a.c a.h
+want 0 'one thread' targets
+want 0 '"name"' targets --json
+want 0 'Relu' ops
+want 0 '"supported"' ops --json
+
+# models
+want 3 'cannot' missing.onnx -o a.c
+want 3 'junk.onnx: error' junk.onnx -o a.c
+want 4 'Nope' nope.onnx -o a.c
+want 6 '--limit nodes' two.onnx -o a.c --limit nodes=1
+want 3 '{"level":"error","file":"junk.onnx"' junk.onnx -o a.c --log-format=json
+nothing a.c a.h a.c.bin
+
+# output
+want 0 '' relu.onnx -o a.c
+is -s a.c; is -s a.h
+cp a.c first.c; mkdir elsewhere
+want 0 '' relu.onnx -o elsewhere/a.c
+is "$(cmp a.c elsewhere/a.c && echo same)" = same
+cc -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror -c a.c -o a-cc.o 2>err && ok || bad 'cc a.c'
+want 0 '' relu.onnx -o b.o --name net; is -s b.o; is -s b.h
+want 0 '' relu.onnx -o b.a; is "$(ar t b.a)" = b.o
+want 0 '' relu.onnx -o b.so --cc 'cc -O1'; is -s b.so
+nm b.o 2>/dev/null | grep -q net_model && ok || bad 'nm b.o: no net_model'
+want 0 '_model(void)' relu.onnx -o -
+"$z" - -o p.c <relu.onnx 2>err && is -s p.c || bad 'a model from a pipe'
+want 5 'no-such-cc' relu.onnx -o c.o --cc no-such-cc
+want 5 'exit code' relu.onnx -o c.o --cc 'cc -include /nonexistent'
+nothing c.o c.h
+echo old >d.c
+want 4 '' nope.onnx -o d.c
+is "$(cat d.c)" = old
+mkdir e.c
+want 74 'cannot write' relu.onnx -o e.c
+nothing e.h
+want 74 'cannot write' relu.onnx -o no/such/folder/a.c
+if [ -w /dev/full ]; then
+	"$z" relu.onnx -o - >/dev/full 2>err; is $? -eq 74
+	"$z" ops >/dev/full 2>err; is $? -eq 74
+fi
+{ "$z" ops 2>err; echo $? >code; } | :
+case $(cat code) in 0 | 74) ok;; *) bad "a closed pipe: exit $(cat code)";; esac
+
+# run, verify, inspect
+want 0 'generator, seed 1' run relu.onnx
+want 0 'y float32[2,3] 0 2 0 4 0 6' run relu.onnx -i x=data/test_data_set_0/input_0.pb
+want 0 '' run relu.onnx -i x=data/test_data_set_0/input_0.pb -o r --format=pb; is -s r/output_0.pb
+want 0 '' run relu.onnx -i x=data/test_data_set_0/input_0.pb -o r; is -s r/output_0.npy
+want 0 'y float32[2,3] 0 2 0 4 0 6' run relu.onnx -i x=r/output_0.npy
+want 2 'no such input' run relu.onnx -i q=r/output_0.npy
+want 3 'cannot read' run relu.onnx -i x=none.npy
+want 3 'no .npy' run relu.onnx -i "x=$(cp junk.onnx j.npy; echo j.npy)"
+want 2 'ends in .npy' run relu.onnx -i x=junk.onnx
+want 0 '[2,3]' run dyn.onnx -i x=r/output_0.npy
+want 0 '[4,3]' run dyn.onnx --dim n=4
+want 0 '[7,3]' run dyn.onnx --shape x=7x3
+want 0 'largest difference 0,' verify relu.onnx --data data
+want 0 'largest difference 0,' verify relu.onnx --data data/test_data_set_0 --max-error 0 -O0
+want 1 'worst [1,2]: got 6' verify relu.onnx --data wrong
+want 3 'no input_0' verify relu.onnx --data elsewhere
+want 3 'cannot read the folder' verify relu.onnx --data missing
+want 0 'Relu' inspect relu.onnx
+want 0 '"operator":' inspect two.onnx --json
+want 4 'NOT SUPPORTED' inspect nope.onnx
+want 0 '' two.onnx -o v.c --verify --tolerance 1e-5; is -s v.c
+
+# nothing is left, when interrupted neither
+cat >slow-cc <<'E2'
+#!/bin/sh
+sleep 5
+E2
+chmod +x slow-cc
+"$z" relu.onnx -o s.o --cc ./slow-cc 2>err & pid=$!
+i=0; while [ -z "$(ls tmp)" ] && [ $i -lt 50 ]; do sleep 0.1; i=$((i + 1)); done
+kill -TERM $pid; wait $pid; is $? -gt 128
+nothing s.o s.h
+is "$(ls -A tmp | wc -l)" -eq 0
+is "$(ls -A . | grep -c '\.tmp')" -eq 0
+echo "$pass passed, $fail failed"
+[ $fail -eq 0 ]
