@@ -61,6 +61,7 @@ step models:O0-gcc models -O0 --cc "gcc -O2 -w"
 step models:O0-clang models -O0 --cc "clang -O2 -w" '^[^/]*$'
 step asan asan
 step generated:O3 generated -O3
+step hostile "$PY" test/hostile.py "$B/asan/zenithc" 40 examples/digits/digits.onnx test/golden/*.onnx
 step cross sh test/cross.sh "$B/zenithc"
 step growth sh test/growth.sh "$B/zenithc" "$PY"
 echo "== all tests in $(($(date +%s) - began)) s"
