@@ -1,0 +1,54 @@
+/* What idx.c and idxproof.c share: the pool of interned polynomials and atoms. Nothing else includes this. */
+#ifndef ZENITHC_IDXPOOL_H
+#define ZENITHC_IDXPOOL_H
+
+#include "idx.h"
+
+/* the records behind Ix and IxAtom; serial is the order of creation, so that what an atom is made of is older than it */
+typedef struct PolyRec {
+	struct IxPoly p;
+	int serial, depth;       /* depth: of nested atoms */
+	bool known;              /* low is */
+	int64_t low;             /* greatest constant lower bound found, INT64_MIN if none */
+	const char *str;
+} PolyRec;
+
+typedef struct AtomRec {
+	IxAtom a;
+	int serial, depth;
+	unsigned stamp;          /* ix_any's last visit */
+	int64_t lo, hi;          /* constant bounds, INT64_MIN and INT64_MAX for none */
+	Ix poly;                 /* the atom alone */
+} AtomRec;
+
+typedef struct IxPool {
+	Map *poly, *mono, *atom, *div, *name;
+	int npoly, natom, nsym;
+	unsigned stamp;
+	int soft;                /* > 0: an overflow sets over and gives nonsense instead of ending the compilation */
+	bool over;
+	int steps;               /* left to the proof in progress */
+	VEC(IxAssumption) assumed;
+	VEC(Ix) zero;            /* differences assumed to be 0 */
+	VEC(IxAssumption) solved;   /* the same, solved: a is an atom alone, b its value */
+} IxPool;
+
+#define POLY(p) ((PolyRec *)(uintptr_t)(p))
+#define ATOM(v) ((AtomRec *)(uintptr_t)(v))
+
+IxPool *ix_pool(void);
+bool ix_soft(void);              /* from here to ix_hard overflows are soft; gives the flag to be handed back to it */
+bool ix_hard(bool saved);        /* whether none overflowed since ix_soft */
+Ix ix_of(const IxAtom *);
+Ix ix_tidy(int64_t c, const IxTerm *, int n);   /* the sum of terms in any order; may repeat */
+Ix ix_split(Ix p, const IxAtom *v, Ix *rest);   /* ix_coef that looks at p's own terms only */
+IxTerm ix_mono(int64_t c, const IxAtom *const *, int n);   /* the atoms are sorted */
+bool ix_mono_div(const IxTerm *, const IxTerm *, IxTerm *q);   /* without coefficients; false if it does not divide */
+AtomRec *ix_newatom(enum ixkind, int id, Ix a, Ix b, const struct Expr *, bool *fresh);   /* interned; fresh: wants bounds */
+void ix_bounded_by(AtomRec *, int64_t lo, int64_t hi);
+IxTerm ix_mono_gcd(const IxTerm *, const IxTerm *);
+IxTerm ix_content(Ix);           /* the greatest term that divides all of it */
+Ix ix_over(Ix, const IxTerm *);  /* the quotient, which is exact */
+int64_t ix_floor(int64_t, int64_t);
+
+#endif
