@@ -45,3 +45,8 @@ void pass_dce(Model *m, const Options *o)
 			*map_at(kept, &m->bind.p[i].from, sizeof(Value *)) = m;
 	dce_graph(m->main, kept);
 }
+
+void pass_sweep(Model *m, const Options *o)
+{
+	pass_dce(m, o);
+}
