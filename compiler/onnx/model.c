@@ -300,7 +300,7 @@ convert_node(Import *im, Scope *s, const Onnx__NodeProto *p, int id)
 {
 	const Onnx__FunctionProto *f = find_function(im, p);
 	const char *where = proto_where(p, id);
-	int domain, nin;
+	int domain, nin, nerror = zn->nerror;
 	Node *n, *last = s->graph->ret->prev;
 	Attr a;
 	Op op;
@@ -330,7 +330,7 @@ convert_node(Import *im, Scope *s, const Onnx__NodeProto *p, int id)
 	}
 	define_outputs(s, n, p, where);
 	upgrade(n, STR_OF(p->op_type), s->opset->version[domain] ? s->opset->version[domain] : newest[domain]);
-	for (n = last ? last->next : s->graph->first; n != s->graph->ret; n = n->next)
+	for (n = last ? last->next : s->graph->first; n != s->graph->ret && zn->nerror == nerror; n = n->next)
 		check_arity(n);
 }
 
