@@ -6,15 +6,6 @@
 
 #include <inttypes.h>
 
-Model *
-compile_import(const char *path, const Options *o)
-{
-	Model *m = onnx_import(path, &o->import);
-
-	stop_if_errors();
-	return m;
-}
-
 typedef struct Pair { Exec *f, *t; } Pair;       /* the reference, -O0, and what was asked for */
 
 static Exec *
