@@ -117,7 +117,7 @@ ix_mono(int64_t c, const IxAtom *const *a, int n)
 	void **slot = map_at(ix_pool()->mono, a, sizeof *a * (size_t)n);
 
 	if (!*slot)
-		*slot = copy_mem(a, sizeof *a * (size_t)(n ? n : 1));
+		*slot = n ? copy_mem(a, sizeof *a * (size_t)n) : NEW(void *);
 	return (IxTerm){c, n, *slot};
 }
 

@@ -56,6 +56,7 @@ Ix ix_prod(const Ix *, int n);
 bool ix_isint(Ix, int64_t *);        /* a constant */
 bool ix_is(Ix, int64_t);             /* that constant */
 const IxAtom *ix_atom(Ix);           /* the atom when the polynomial is exactly one atom, else NULL */
+Ix ix_of(const IxAtom *);            /* the atom as a polynomial */
 
 /* proofs: true only if it holds for every value of the atoms within their bounds */
 bool ix_ge0(Ix);
@@ -66,22 +67,25 @@ Ix ix_upper(Ix p, bool (*eliminate)(const IxAtom *, void *), void *);   /* least
 Ix ix_lower(Ix p, bool (*eliminate)(const IxAtom *, void *), void *);
 
 /* structure */
-bool ix_has(Ix, const IxAtom *);               /* occurs at any depth, operands and expressions included */
-bool ix_any(Ix, bool (*f)(const IxAtom *, void *), void *);   /* any atom at any depth (expressions: through ex_any) */
-Ix ix_coef(Ix p, const IxAtom *v, Ix *rest);   /* p = coef*v + rest with v in neither; NULL if p is not so */
-/* simultaneous substitution of atoms; sub returns the replacement, or NULL to keep the atom (its operands are still visited) */
+bool ix_has(Ix, const IxAtom *);               /* occurs at any depth, operands and expressions included, extents not */
+bool ix_any(Ix, bool (*f)(const IxAtom *, void *), void *);   /* any atom at any depth (expressions: through ex_any_atom) */
+Ix ix_coef(Ix p, const IxAtom *v, Ix *rest);   /* p = coef*v + rest with v in neither (coef 0: absent); NULL if p is not so */
+/* simultaneous substitution of atoms; sub returns the replacement, or NULL to keep the atom (its operands and a variable's
+ * extent are still visited) */
 typedef Ix (*IxSub)(const IxAtom *, void *);
 Ix ix_subst(Ix, IxSub sub, void *);
 
 /* an equality that the model demands and nobody proved: recorded, checked at run time once its symbols are known.
  * Afterwards ix_equal answers true for it. False if it is proved wrong. */
 bool ix_assume_equal(Ix, Ix, const char *why);
-bool ix_equal(Ix, Ix);                         /* same form, or assumed */
+bool ix_equal(Ix, Ix);                         /* same form, proved, or assumed (sums of assumptions and solved symbols included) */
 typedef struct IxAssumption { Ix a, b; const char *why; } IxAssumption;
 const IxAssumption *ix_assumptions(int *n);
 
 /* evaluation: atom values from `value` (symbols, variables, expressions) */
 int64_t ix_eval(Ix, int64_t (*value)(const IxAtom *, void *), void *);
-const char *ix_str(Ix);                        /* "3*n0 + floordiv(i1, 2)": parsed back by the loop IR's parser */
+/* "3*n0*i1 + floordiv(i1 + 5, 2) - 7": parsed back by the loop IR's parser. A variable is i<id>; a symbol its name if that is
+ * an identifier and no older symbol's, else s<id>; an expression ex_str in brackets */
+const char *ix_str(Ix);
 
 #endif

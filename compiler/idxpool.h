@@ -39,7 +39,6 @@ typedef struct IxPool {
 IxPool *ix_pool(void);
 bool ix_soft(void);              /* from here to ix_hard overflows are soft; gives the flag to be handed back to it */
 bool ix_hard(bool saved);        /* whether none overflowed since ix_soft */
-Ix ix_of(const IxAtom *);
 Ix ix_tidy(int64_t c, const IxTerm *, int n);   /* the sum of terms in any order; may repeat */
 Ix ix_split(Ix p, const IxAtom *v, Ix *rest);   /* ix_coef that looks at p's own terms only */
 IxTerm ix_mono(int64_t c, const IxAtom *const *, int n);   /* the atoms are sorted */

@@ -313,7 +313,7 @@ map_find(const Map *m, const void *key, size_t n, uint64_t h)
 
 	for (size_t i = h & (m->cap - 1);; i = (i + 1) & (m->cap - 1)) {
 		s = &m->p[i];
-		if (!s->val || (s->hash == h && s->n == n && !memcmp(s->key, key, n)))
+		if (!s->val || (s->hash == h && s->n == n && (!n || !memcmp(s->key, key, n))))
 			return s;
 	}
 }
