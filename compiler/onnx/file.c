@@ -42,7 +42,7 @@ read_all(int fd, const char *path)
 		p = q;
 		cap *= 2;
 	}
-	return (File){(const uint8_t *)p, n};
+	return (File){(const uint8_t *)p, n, false};
 }
 
 /* takes fd over */
@@ -63,16 +63,24 @@ file_map(int fd, const char *path)
 	}
 	if (st.st_size == 0) {
 		close(fd);
-		return (File){(const uint8_t *)"", 0};
+		return (File){(const uint8_t *)"", 0, false};
 	}
 	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED)
 		fatal(EX_LIMIT, NULL, "cannot map %s: %s", quoted(path), strerror(errno));
 	close(fd);
 	f = NEW(File);
-	*f = (File){p, (size_t)st.st_size};
+	*f = (File){p, (size_t)st.st_size, true};
 	session_at_end(unmap, f);
 	return *f;
+}
+
+/* pages of a mapped file that were read once need not stay */
+void
+file_forget(File f)
+{
+	if (f.mapped)
+		madvise((void *)(uintptr_t)f.p, f.n, MADV_DONTNEED);
 }
 
 File

@@ -6,7 +6,7 @@
 #include "scan.h"
 #include "onnx.pb-c.h"
 
-typedef struct File { const uint8_t *p; size_t n; } File;
+typedef struct File { const uint8_t *p; size_t n; bool mapped; } File;
 
 /* operator set versions in force: of the model, or of a function */
 typedef struct Opset { int64_t version[NDOMAIN]; } Opset;
@@ -48,6 +48,7 @@ typedef struct Call {
 /* file.c */
 File file_open(const char *path);       /* "-": standard input. Mapped where that is possible; fatal() otherwise */
 File file_map(int fd, const char *path);
+void file_forget(File);
 void sha256(const void *, size_t n, uint8_t out[32]);    /* sha256.c */
 
 /* external.c: `need` bytes of a tensor's external data */

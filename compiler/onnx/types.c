@@ -1,7 +1,8 @@
 /* Declared types: of inputs, with their dims and the options --dim and --shape; of optionals and sequences.
  *
  * A dim is a number, a name (one name, one symbol in the whole model) or unknown (a symbol of its own, named INPUT.AXIS so
- * that --dim can speak of it). Symbols are at least 1: a model is not asked for an empty batch unless --dim says 0..N.
+ * that --dim can speak of it). Symbols are 1 to 2^31-1: a model is not asked for an empty batch unless --dim says 0..N,
+ * and slices to INT_MAX, which exporters write for "to the end", vanish.
  * Exporters write 0, -1, "" and "?" for what they do not know; a declared 0 may also mean none, so its symbol may be 0.
  */
 #include "import.h"
@@ -23,7 +24,7 @@ new_dim(Import *im, const char *name, int64_t least)
 			s = ix_sym(name, ix_int(o->dim.p[i].lo), ix_int(o->dim.p[i].hi));
 	}
 	if (!s)
-		s = ix_sym(name, ix_int(least), NULL);
+		s = ix_sym(name, ix_int(least), ix_int(INT32_MAX));
 	push(&im->model->dim, ((__typeof__(*im->model->dim.p)){name, s}));
 	return s;
 }
