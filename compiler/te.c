@@ -159,20 +159,38 @@ static Ix proved_index(const Expr *e, Ix dim)
 	return ix_ge0(at) && ix_ge(ix_addc(dim, -1), at) ? at : NULL;
 }
 
-/* least and greatest element of a constant; false if it is none or is empty */
-static bool const_range(const Value *v, int64_t *lo, int64_t *hi)
+/* may element i of v be the one at ix? Not if a constant index says otherwise: tuples have a column per axis */
+static bool may_be(const Value *v, const Ix *ix, int64_t i)
+{
+	int64_t d, at;
+
+	for (int k = v->rank - 1; k >= 0; k--) {
+		if (!ix_isint(v->dim[k], &d) || d < 1)
+			return true;
+		if (ix_isint(ix[k], &at) && at != i % d)
+			return false;
+		i /= d;
+	}
+	return true;
+}
+
+/* least and greatest of a constant's elements that ix may mean; false if it is none or is empty */
+static bool const_range(const Value *v, const Ix *ix, int64_t *lo, int64_t *hi)
 {
 	const int64_t *c;
 	int64_t n;
+	bool any = false;
 
-	if (!const_ints(v, &c, &n) || n == 0)
+	if (!const_ints(v, &c, &n))
 		return false;
-	*lo = *hi = c[0];
-	for (int64_t i = 1; i < n; i++) {
-		*lo = c[i] < *lo ? c[i] : *lo;
-		*hi = c[i] > *hi ? c[i] : *hi;
+	for (int64_t i = 0; i < n; i++) {
+		if (!may_be(v, ix, i))
+			continue;
+		*lo = any && c[i] >= *lo ? *lo : c[i];
+		*hi = any && c[i] <= *hi ? *hi : c[i];
+		any = true;
 	}
-	return true;
+	return any;
 }
 
 Ix te_index(Value *v, const Ix *ix, int n, Ix dim)
@@ -183,7 +201,7 @@ Ix te_index(Value *v, const Ix *ix, int n, Ix dim)
 
 	if (at)
 		return at;
-	if (const_range(v, &lo, &hi) && ix_isint(dim, &d)) {
+	if (const_range(v, ix, &lo, &hi) && ix_isint(dim, &d)) {
 		if (hi >= d || lo < -d) {
 			error(lowering ? node_where(lowering) : NULL, "index %lld is outside a dimension of %lld",
 			      (long long)(hi >= d ? hi : lo), (long long)d);
