@@ -49,7 +49,7 @@ typedef struct Call {
 File file_open(const char *path);       /* "-": standard input. Mapped where that is possible; fatal() otherwise */
 File file_map(int fd, const char *path);
 void file_forget(File);
-void sha256(const void *, size_t n, uint8_t out[32]);    /* sha256.c */
+void sha256(File, uint8_t out[32]);     /* sha256.c */
 
 /* external.c: `need` bytes of a tensor's external data */
 const void *external_bytes(Import *, const Onnx__TensorProto *, size_t need, const char *where);

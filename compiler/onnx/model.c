@@ -496,7 +496,7 @@ onnx_import(const char *path, const ImportOptions *opt)
 
 	im.folder = opt && opt->external_root ? opt->external_root : folder_of(path);
 	im.model->file_bytes = (int64_t)f.n;
-	sha256(f.p, f.n, im.model->hash);
+	sha256(f, im.model->hash);
 	file_forget(f);
 	scan_message(f.p, f.n, &onnx__model_proto__descriptor, &im.scan);
 	session_at_end(arena_end, arena);

@@ -12,44 +12,55 @@ static const uint32_t K[64] = {
 	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-static inline uint32_t
-ror(uint32_t x, int n)
-{
-	return x >> n | x << (32 - n);
-}
+#define ROR(x, n) ((x) >> (n) | (x) << (32 - (n)))
+#define S0(x) (ROR(x, 2) ^ ROR(x, 13) ^ ROR(x, 22))
+#define S1(x) (ROR(x, 6) ^ ROR(x, 11) ^ ROR(x, 25))
+#define G0(x) (ROR(x, 7) ^ ROR(x, 18) ^ (x) >> 3)
+#define G1(x) (ROR(x, 17) ^ ROR(x, 19) ^ (x) >> 10)
+
+/* one round: the names rotate instead of the values */
+#define ROUND(a, b, c, d, e, f, g, h, i) do { \
+	uint32_t t = h + S1(e) + (g ^ (e & (f ^ g))) + K[i] + w[i]; \
+	d += t; \
+	h = t + S0(a) + ((a & b) | (c & (a | b))); \
+} while (0)
 
 static void
-block(uint32_t h[8], const uint8_t *p)
+block(uint32_t s[8], const uint8_t *p)
 {
-	uint32_t w[64], s[8], t1, t2;
+	uint32_t w[64], a = s[0], b = s[1], c = s[2], d = s[3], e = s[4], f = s[5], g = s[6], h = s[7];
 
 	for (int i = 0; i < 16; i++)
 		w[i] = (uint32_t)p[4 * i] << 24 | (uint32_t)p[4 * i + 1] << 16 | (uint32_t)p[4 * i + 2] << 8 | p[4 * i + 3];
 	for (int i = 16; i < 64; i++)
-		w[i] = w[i - 16] + (ror(w[i - 15], 7) ^ ror(w[i - 15], 18) ^ w[i - 15] >> 3)
-			+ w[i - 7] + (ror(w[i - 2], 17) ^ ror(w[i - 2], 19) ^ w[i - 2] >> 10);
-	memcpy(s, h, sizeof s);
-	for (int i = 0; i < 64; i++) {
-		t1 = s[7] + (ror(s[4], 6) ^ ror(s[4], 11) ^ ror(s[4], 25)) + ((s[4] & s[5]) ^ (~s[4] & s[6])) + K[i] + w[i];
-		t2 = (ror(s[0], 2) ^ ror(s[0], 13) ^ ror(s[0], 22)) + ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
-		memmove(s + 1, s, 7 * sizeof *s);
-		s[4] += t1;
-		s[0] = t1 + t2;
+		w[i] = w[i - 16] + G0(w[i - 15]) + w[i - 7] + G1(w[i - 2]);
+	for (int i = 0; i < 64; i += 8) {
+		ROUND(a, b, c, d, e, f, g, h, i);
+		ROUND(h, a, b, c, d, e, f, g, i + 1);
+		ROUND(g, h, a, b, c, d, e, f, i + 2);
+		ROUND(f, g, h, a, b, c, d, e, i + 3);
+		ROUND(e, f, g, h, a, b, c, d, i + 4);
+		ROUND(d, e, f, g, h, a, b, c, i + 5);
+		ROUND(c, d, e, f, g, h, a, b, i + 6);
+		ROUND(b, c, d, e, f, g, h, a, i + 7);
 	}
-	for (int i = 0; i < 8; i++)
-		h[i] += s[i];
+	s[0] += a, s[1] += b, s[2] += c, s[3] += d, s[4] += e, s[5] += f, s[6] += g, s[7] += h;
 }
 
 void
-sha256(const void *data, size_t n, uint8_t out[32])
+sha256(File file, uint8_t out[32])
 {
+	enum { PIECE = 16 << 20 };    /* bytes between two moments when mapped pages are let go */
 	uint32_t h[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-	const uint8_t *p = data;
+	const uint8_t *p = file.p;
 	uint8_t tail[128] = {0};
-	size_t rest = n % 64, end = rest < 56 ? 64 : 128;
+	size_t n = file.n, rest = n % 64, end = rest < 56 ? 64 : 128;
 
-	for (size_t i = 0; i + 64 <= n; i += 64)
+	for (size_t i = 0; i + 64 <= n; i += 64) {
 		block(h, p + i);
+		if (i % PIECE == PIECE - 64)
+			file_forget((File){p + i + 64 - PIECE, PIECE, file.mapped});
+	}
 	if (rest)
 		memcpy(tail, p + n - rest, rest);
 	tail[rest] = 0x80;

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "graph.h"
+#include "onnx/import.h"
 #include "wire.h"
 
 static char dir[] = "/tmp/zenithc-graph-XXXXXX";
@@ -197,22 +197,22 @@ model_of(Buf graph, int opset)
 }
 
 static Model *imported;
-static const char *file;
+static const char *model_file;
 
 static void
 import_file(void *opt)
 {
-	imported = onnx_import(file, opt);
+	imported = onnx_import(model_file, opt);
 	graph_verify(imported, "import");
 }
 
 static int
-import(Buf b, const ImportOptions *opt)
+import_bytes(Buf b, const ImportOptions *opt)
 {
 	FILE *f;
 
-	file = fmt("%s/model.onnx", dir);
-	f = fopen(file, "wb");
+	model_file = fmt("%s/model.onnx", dir);
+	f = fopen(model_file, "wb");
 	fwrite(b.p, 1, b.n, f);
 	fclose(f);
 	zn->status = zn->nerror = 0;
@@ -250,7 +250,7 @@ plain_model(void **state)
 	put_msg(&g, 11, info_of("x", 1));
 	put_msg(&g, 11, info_of("w", 1));
 	put_msg(&g, 12, info_of("y", 1));
-	assert_int_equal(import(model_of(g, 17), NULL), 0);
+	assert_int_equal(import_bytes(model_of(g, 17), NULL), 0);
 	assert_int_equal(imported->main->in.n, 1);
 	assert_int_equal(imported->weight.n, 1);
 	assert_int_equal(imported->dim.n, 1);
@@ -275,16 +275,16 @@ dims_are_fixed(void **state)
 	put_msg(&g, 11, info_of("x", 1));
 	put_msg(&g, 12, info_of("y", 1));
 	push(&o.shape, ((__typeof__(*o.shape.p)){"x", 1, &five}));
-	assert_int_equal(import(model_of(g, 17), &o), 0);
+	assert_int_equal(import_bytes(model_of(g, 17), &o), 0);
 	assert_true(ix_is(imported->main->in.p[0]->dim[0], 5));
 	o.shape.p[0].input = "z";
-	assert_int_equal(import(model_of(g, 17), &o), EX_USE);
+	assert_int_equal(import_bytes(model_of(g, 17), &o), EX_USE);
 	o = (ImportOptions){0};
 	push(&o.dim, ((__typeof__(*o.dim.p)){"n", 2, 7}));
-	assert_int_equal(import(model_of(g, 17), &o), 0);
+	assert_int_equal(import_bytes(model_of(g, 17), &o), 0);
 	assert_true(ix_is(ix_atom(imported->main->in.p[0]->dim[0])->hi, 7));
 	o.dim.p[0].name = "m";
-	assert_int_equal(import(model_of(g, 17), &o), EX_USE);
+	assert_int_equal(import_bytes(model_of(g, 17), &o), EX_USE);
 	assert_true(said("dimensions are: n"));
 }
 
@@ -299,18 +299,18 @@ order_and_names(void **state)
 	put_msg(&g, 1, node_of("Relu", "a", "b"));
 	put_msg(&g, 11, info_of("x", 1));
 	put_msg(&g, 12, info_of("y", 1));
-	assert_int_equal(import(model_of(g, 17), NULL), 0);
+	assert_int_equal(import_bytes(model_of(g, 17), NULL), 0);
 	assert_int_equal(nth(0)->op, OP_ABS);
 	assert_int_equal(nth(2)->op, OP_NEG);
 	put_msg(&g, 1, node_of("Relu", "x", "b"));
-	assert_int_equal(import(model_of(g, 17), NULL), EX_INVALID);
+	assert_int_equal(import_bytes(model_of(g, 17), NULL), EX_INVALID);
 	assert_true(said("'b' is defined a second time"));
 
 	g = (Buf){0};
 	put_msg(&g, 1, node_of("Neg", "b", "a"));
 	put_msg(&g, 1, node_of("Abs", "a", "b"));
 	put_msg(&g, 12, info_of("b", 1));
-	assert_int_equal(import(model_of(g, 17), NULL), EX_INVALID);
+	assert_int_equal(import_bytes(model_of(g, 17), NULL), EX_INVALID);
 	assert_true(said("cycle"));
 
 	g = (Buf){0};
@@ -319,7 +319,7 @@ order_and_names(void **state)
 	put_msg(&g, 1, node_of("Twist", "a", "c"));
 	put_msg(&g, 1, node_of("Twist", "a", "d"));
 	put_msg(&g, 12, info_of("b", 1));
-	assert_int_equal(import(model_of(g, 17), NULL), EX_INVALID);
+	assert_int_equal(import_bytes(model_of(g, 17), NULL), EX_INVALID);
 	assert_true(said("'nowhere' is defined nowhere"));
 	assert_true(said("operator 'Frobnicate'") && said("operator 'Twist'"));
 	assert_int_equal(zn->nerror, 3);
@@ -341,11 +341,11 @@ old_operator_sets(void **state)
 	put_msg(&g, 1, n);
 	put_msg(&g, 11, info_of("x", 1));
 	put_msg(&g, 12, info_of("y", 1));
-	assert_int_equal(import(model_of(g, 11), NULL), 0);
+	assert_int_equal(import_bytes(model_of(g, 11), NULL), 0);
 	assert_int_equal(nth(0)->nin, 2);
 	assert_int_equal(nth(0)->nattr, 0);
 	assert_true(known_ints(nth(0)->in[1], &known, &len) && len == 2 && ix_is(known[1], 2));
-	assert_int_equal(import(model_of(g, 29), NULL), EX_UNSUPPORTED);
+	assert_int_equal(import_bytes(model_of(g, 29), NULL), EX_UNSUPPORTED);
 }
 
 /* f(x; alpha=0.5) = LeakyRelu(x), h(x; beta) = f(f(x; alpha=beta)) */
@@ -411,7 +411,7 @@ static void
 functions_are_inlined(void **state)
 {
 	(void)state;
-	assert_int_equal(import(function_model(), NULL), 0);
+	assert_int_equal(import_bytes(function_model(), NULL), 0);
 	assert_int_equal(nth(0)->op, OP_LEAKY_RELU);
 	assert_true(attr_float(nth(0), "alpha", 0) == 2);
 	assert_true(attr_float(nth(1), "alpha", 0) == 0.5);
@@ -419,6 +419,28 @@ functions_are_inlined(void **state)
 	assert_ptr_equal(imported->main->ret->in[0], nth(1)->out[0]);
 	assert_string_equal(nth(1)->out[0]->name, "y");
 	assert_ptr_equal(nth(2), imported->main->ret);
+}
+
+static void
+hashes(void **state)
+{
+	static const struct { const char *text, *hex; } row[] = {    /* FIPS 180-4's examples */
+		{"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+		{"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+		{"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+			"248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+	};
+	uint8_t h[32];
+	Buf b;
+
+	(void)state;
+	for (int i = 0; i < LEN(row); i++) {
+		b = (Buf){0};
+		sha256((File){(const uint8_t *)row[i].text, strlen(row[i].text), false}, h);
+		for (int k = 0; k < 32; k++)
+			buf_fmt(&b, "%02x", h[k]);
+		assert_string_equal(buf_str(&b), row[i].hex);
+	}
 }
 
 /* ---- external data */
@@ -470,18 +492,18 @@ external_data_stays_inside(void **state)
 	assert_int_equal(symlink("/etc/passwd", fmt("%s/out.lnk", dir)), 0);
 	assert_int_equal(symlink("sub/w.bin", fmt("%s/in.lnk", dir)), 0);
 	assert_int_equal(mkfifo(fmt("%s/fifo", dir), 0644), 0);
-	assert_int_equal(import(external_model("w.bin", "8"), NULL), 0);
+	assert_int_equal(import_bytes(external_model("w.bin", "8"), NULL), 0);
 	assert_memory_equal(nth(0)->in[0]->data->p, w + 2, 8);
-	assert_int_equal(import(external_model("in.lnk", "0"), NULL), 0);
+	assert_int_equal(import_bytes(external_model("in.lnk", "0"), NULL), 0);
 	for (int i = 0; i < LEN(bad); i++)
-		assert_int_equal(import(external_model(bad[i], "0"), NULL), EX_INVALID);
-	assert_int_equal(import(external_model("w.bin", "9"), NULL), EX_INVALID);
-	assert_int_equal(import(external_model("w.bin", "18446744073709551612"), NULL), EX_INVALID);
-	assert_int_equal(import(external_model("w.bin", "-1"), NULL), EX_INVALID);
+		assert_int_equal(import_bytes(external_model(bad[i], "0"), NULL), EX_INVALID);
+	assert_int_equal(import_bytes(external_model("w.bin", "9"), NULL), EX_INVALID);
+	assert_int_equal(import_bytes(external_model("w.bin", "18446744073709551612"), NULL), EX_INVALID);
+	assert_int_equal(import_bytes(external_model("w.bin", "-1"), NULL), EX_INVALID);
 	o.external_root = fmt("%s/sub", dir);
-	assert_int_equal(import(external_model("w.bin", "0"), &o), 0);
+	assert_int_equal(import_bytes(external_model("w.bin", "0"), &o), 0);
 	o.external_root = "/nowhere";
-	assert_int_equal(import(external_model("w.bin", "0"), &o), EX_INVALID);
+	assert_int_equal(import_bytes(external_model("w.bin", "0"), &o), EX_INVALID);
 }
 
 /* ---- damage: any status but a crash or a bug */
@@ -506,7 +528,7 @@ damaged_files(void **state)
 		}
 		if (i % 7 == 0)
 			b.n = (seed >> 8) % b.n;
-		st = import(b, NULL);
+		st = import_bytes(b, NULL);
 		assert_true(st == 0 || st == EX_INVALID || st == EX_UNSUPPORTED || st == EX_LIMIT);
 		session_end(s);
 	}
@@ -542,8 +564,8 @@ main(void)
 	const struct CMUnitTest t[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
 		T(uses_are_exact), T(constants_read_back), T(elements_become_symbols), T(plain_model), T(dims_are_fixed),
-		T(order_and_names), T(old_operator_sets), T(functions_are_inlined), T(external_data_stays_inside),
-		T(damaged_files),
+		T(order_and_names), T(old_operator_sets), T(functions_are_inlined), T(hashes),
+		T(external_data_stays_inside), T(damaged_files),
 	};
 
 	return cmocka_run_group_tests(t, make_dir, drop_dir);
