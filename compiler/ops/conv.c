@@ -198,28 +198,6 @@ void shape_conv_transpose(Node *n)
 	set_out(n, 0, x->dt, x->rank, dim);
 }
 
-/* One spatial axis. y[o] takes x[i] * w[k] wherever o + pad0 = i*stride + k*dil. Without dilation only every stride-th
- * k counts: k = (o + pad0) mod stride + j*stride, i = floordiv(o + pad0, stride) - j. In general k runs over all taps
- * and those that do not divide are guarded away. */
-static void transpose_axis(Node *n, const Win *win, int i, Ix o, Ix *xi, Ix *wi, Ix *cond, int *nc, Ix *red, int *nred)
-{
-	Ix p = ix_add(o, win->pad0[i]), s = ix_int(win->stride[i]), rest;
-
-	if (win->dil[i] == 1) {
-		Ix j = red_var(n, ix_cdiv(win->size[i], s), red, nred);
-		*xi = ix_sub(ix_div(p, s), j);
-		*wi = ix_add(ix_mod(p, s), ix_mul(j, s));
-		cond[(*nc)++] = ix_addc(ix_sub(win->size[i], *wi), -1);
-	} else {
-		*wi = red_var(n, win->size[i], red, nred);
-		rest = ix_sub(p, ix_mulc(*wi, win->dil[i]));
-		*xi = ix_div(rest, s);
-		cond[(*nc)++] = ix_sub(ix_int(0), ix_mod(rest, s));
-	}
-	cond[(*nc)++] = *xi;
-	cond[(*nc)++] = ix_addc(ix_sub(win->in[i], *xi), -1);
-}
-
 void lower_conv_transpose(Node *n)
 {
 	Value *x = n->in[0], *w = n->in[1], *b = in_opt(n, 2), *y = n->out[0];
@@ -240,7 +218,7 @@ void lower_conv_transpose(Node *n)
 	xi[1] = wi[0] = c;
 	wi[1] = g > 1 ? ix_mod(t->axis[1], w->dim[1]) : t->axis[1];
 	for (int i = 0; i < win.n; i++)
-		transpose_axis(n, &win, i, t->axis[2 + i], &xi[2 + i], &wi[2 + i], cond, &nc, red, &nred);
+		win_back(n, &win, i, t->axis[2 + i], &xi[2 + i], &wi[2 + i], cond, &nc, red, &nred);
 	e = ex_bin(E_MUL, acc_cast(te_read(x, xi, x->rank)), acc_cast(te_read(w, wi, w->rank)));
 	e = red_sum(red, nred, ex_guard(cond, nc, e, ex_int(e->dt, 0)));
 	if (b)

@@ -247,19 +247,6 @@ static Expr *nearest(Near mode, Expr *x)
 	return ADD(f, ex_cast(DT_F32, ex_bin(mode == PREFER_FLOOR ? E_GT : E_GE, SUB(x, f), num(0.5))));
 }
 
-/* the interpolation kernel at distance d >= 0 */
-static Expr *kernel(Mode mode, double a, Expr *d)
-{
-	Expr *d2 = MUL(d, d), *d3 = MUL(d2, d), *near, *far;
-
-	if (mode == LINEAR)
-		return ex_bin(E_MAX, num(0), SUB(num(1), d));
-	near = ADD(SUB(MUL(num(a + 2), d3), MUL(num(a + 3), d2)), num(1));
-	far = SUB(ADD(SUB(MUL(num(a), d3), MUL(num(5 * a), d2)), MUL(num(8 * a), d)), num(4 * a));
-	far = ex_select(ex_bin(E_LT, d, num(2)), far, num(0));
-	return ex_select(ex_bin(E_LE, d, num(1)), near, far);
-}
-
 /* floor(x) + t - (taps/2 - 1): the input position of a tap, before clamping */
 static Expr *tap(const Axis *ax, Expr *x, Ix t)
 {
@@ -285,7 +272,7 @@ static void weights(Node *n, const Resize *r, Axis *ax)
 	d = ex_un(E_ABS, SUB(ex_cast(DT_F32, i), x));
 	if (r->antialias)
 		d = MUL(d, ex_bin(E_MIN, scale_of(n, r, ax, &width), num(1)));
-	e = kernel(r->mode, attr_float(n, "cubic_coeff_a", -0.75), d);
+	e = interpolate(r->mode == CUBIC, attr_float(n, "cubic_coeff_a", -0.75), d);
 	out = ex_bin(E_OR, ex_bin(E_LT, i, ex_int(DT_I64, 0)), ex_bin(E_GE, i, ex_ix(ax->in)));
 	if (r->exclude)
 		e = ex_select(out, num(0), e);

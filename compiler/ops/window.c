@@ -122,6 +122,24 @@ int win_inside(const Win *w, const Ix *pos, Ix *cond)
 	return nc;
 }
 
+Expr *interpolate(bool cubic, double a, Expr *d)
+{
+	Expr *d2, *d3, *near, *far;
+#define K(v) ex_float(d->dt, v)
+
+	if (!cubic)
+		return ex_bin(E_MAX, K(0), ex_bin(E_SUB, K(1), d));
+	d2 = ex_bin(E_MUL, d, d);
+	d3 = ex_bin(E_MUL, d2, d);
+	near = ex_bin(E_SUB, ex_bin(E_MUL, K(a + 2), d3), ex_bin(E_MUL, K(a + 3), d2));
+	near = ex_bin(E_ADD, near, K(1));
+	far = ex_bin(E_SUB, ex_bin(E_MUL, K(a), d3), ex_bin(E_MUL, K(5 * a), d2));
+	far = ex_bin(E_SUB, ex_bin(E_ADD, far, ex_bin(E_MUL, K(8 * a), d)), K(4 * a));
+#undef K
+	far = ex_select(ex_bin(E_LT, d, ex_float(d->dt, 2)), far, ex_float(d->dt, 0));
+	return ex_select(ex_bin(E_LE, d, ex_float(d->dt, 1)), near, far);
+}
+
 DType acc_dtype(DType dt)
 {
 	return dt == DT_F16 || dt == DT_BF16 ? DT_F32 : dt;
@@ -142,6 +160,27 @@ Ix red_var(Node *n, Ix ext, Ix *red, int *nred)
 Expr *red_sum(const Ix *red, int nred, Expr *e)
 {
 	return nred ? ex_reduce(R_SUM, red, nred, e) : e;
+}
+
+/* y[o] takes x[i] * w[k] wherever o + pad0 = i*stride + k*dil. Without dilation only every stride-th k counts: k = (o + pad0) mod stride + j*stride, i = floordiv(o + pad0, stride) - j. In general k runs over all taps
+ * and those that do not divide are guarded away. */
+void win_back(Node *n, const Win *win, int i, Ix o, Ix *xi, Ix *wi, Ix *cond, int *nc, Ix *red, int *nred)
+{
+	Ix p = ix_add(o, win->pad0[i]), s = ix_int(win->stride[i]), rest;
+
+	if (win->dil[i] == 1) {
+		Ix j = red_var(n, ix_cdiv(win->size[i], s), red, nred);
+		*xi = ix_sub(ix_div(p, s), j);
+		*wi = ix_add(ix_mod(p, s), ix_mul(j, s));
+		cond[(*nc)++] = ix_addc(ix_sub(win->size[i], *wi), -1);
+	} else {
+		*wi = red_var(n, win->size[i], red, nred);
+		rest = ix_sub(p, ix_mulc(*wi, win->dil[i]));
+		*xi = ix_div(rest, s);
+		cond[(*nc)++] = ix_sub(ix_int(0), ix_mod(rest, s));
+	}
+	cond[(*nc)++] = *xi;
+	cond[(*nc)++] = ix_addc(ix_sub(win->in[i], *xi), -1);
 }
 
 Ix data_dim(Node *n, int o, int axis, Ix lo, Ix hi)

@@ -27,6 +27,12 @@ void win_vars(Node *, int n, const Ix *ext, Ix *var, Ix *red, int *nred);
 /* conditions (>= 0) that 0 <= pos[i] < in[i] for each axis; returns their number (2n) */
 int win_inside(const Win *, const Ix *pos, Ix *cond);
 
+/* The other way round, as in a transposed convolution: the positions pos (< win->in) and taps that meet in output o
+ * of axis i, over a fresh variable; adds the conditions under which they do. */
+void win_back(Node *, const Win *, int i, Ix o, Ix *pos, Ix *tap, Ix *cond, int *nc, Ix *red, int *nred);
+/* weight of a sample at distance d >= 0: linear, or cubic with coefficient a */
+Expr *interpolate(bool cubic, double a, Expr *d);
+
 /* the dtype in which sums over a dtype are accumulated, and a cast to it */
 DType acc_dtype(DType);
 Expr *acc_cast(Expr *);
