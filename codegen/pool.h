@@ -41,6 +41,9 @@ EOp rop_op(ROp);                       /* the operation that joins two elements 
  * op needs; r may be one of them */
 void ex_eval_n(EOp, DType dt, const uint64_t *const *a, const DType *adt, uint64_t *r, int n);
 
+/* verify.c: are op's operands right? NULL, or what is wrong; dt: the result of casts and strings */
+const char *ex_check(EOp, DType dt, Expr *const *a, int n);
+
 /* print.c: an expression in the manual's syntax; a dtype's short name */
 const char *dt_text(DType);
 void ir_print_expr(Buf *, const Expr *);

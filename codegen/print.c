@@ -39,13 +39,45 @@ dt_text(DType d)
 	return s;
 }
 
+/* the parser finds symbols by the text under which they were printed */
+static bool
+keep_sym(const IxAtom *at, void *arg)
+{
+	(void)arg;
+	if (at->kind == IX_SYM)
+		*map_at_str(ex_syms(), ix_str(ix_of(at))) = (void *)at;
+	return false;
+}
+
+static const char *
+text(Ix p)
+{
+	ix_any(p, keep_sym, NULL);
+	return ix_str(p);
+}
+
 /* a name as the parser can read it: letters, digits, _ */
 static void
-print_name(Buf *b, const char *name, int id)
+print_word(Buf *b, const char *name)
 {
-	for (const char *p = name ? name : "v"; *p; p++)
+	if (!name || !*name || isdigit((unsigned char)*name))
+		buf_add(b, "_", 1);
+	for (const char *p = name ? name : ""; *p; p++)
 		buf_fmt(b, "%c", isalnum((unsigned char)*p) ? *p : '_');
-	buf_fmt(b, ".%d", id);
+}
+
+static void
+print_var(Buf *b, const Var *v)
+{
+	print_word(b, v->name);
+	buf_fmt(b, ".%d", v->id);
+}
+
+static void
+print_mem(Buf *b, const Mem *m)
+{
+	print_word(b, m->name);
+	buf_fmt(b, "%c%d", m->space == SP_PRIVATE ? '@' : '.', m->id);
 }
 
 static void
@@ -68,16 +100,6 @@ print_const(Buf *b, const Expr *e)
 		buf_fmt(b, "#%" PRIx64 ":%s", e->u.bits, dt_text(e->dt));
 }
 
-/* a symbol is printed under a name that the parser finds again */
-static const char *
-sym_text(const IxAtom *at)
-{
-	const char *s = ix_str(ix_of(at));
-
-	*map_at_str(ex_syms(), s) = (void *)at;
-	return s;
-}
-
 static void print_expr(Printer *, const Expr *, int depth);
 
 static void
@@ -94,9 +116,9 @@ static void
 print_indices(Printer *p, const Expr *e)
 {
 	for (int i = 0; i < e->nix; i++) {
-		buf_fmt(p->b, "%s%s", i ? ", " : "", ix_str(e->ix[i]));
+		buf_fmt(p->b, "%s%s", i ? ", " : "", text(e->ix[i]));
 		if (e->op == E_REDUCE)
-			buf_fmt(p->b, " < %s", ix_str(ix_atom(e->ix[i])->a));
+			buf_fmt(p->b, " < %s", text(ix_atom(e->ix[i])->a));
 	}
 }
 
@@ -108,14 +130,14 @@ print_node(Printer *p, const Expr *e, int depth)
 		print_const(p->b, e);
 		return;
 	case E_IX:
-		buf_fmt(p->b, "ix(%s)", ix_str(e->ix[0]));
+		buf_fmt(p->b, "ix(%s)", text(e->ix[0]));
 		return;
 	case E_VAR:
-		print_name(p->b, e->u.var->name, e->u.var->id);
+		print_var(p->b, e->u.var);
 		return;
 	case E_LOAD:
-		print_name(p->b, e->u.mem->name, e->u.mem->id);
-		buf_fmt(p->b, "[%s]", ix_str(e->ix[0]));
+		print_mem(p->b, e->u.mem);
+		buf_fmt(p->b, "[%s]", text(e->ix[0]));
 		return;
 	case E_TLOAD:
 		buf_fmt(p->b, "%%%d[", e->u.value->id);
@@ -128,7 +150,7 @@ print_node(Printer *p, const Expr *e, int depth)
 		buf_fmt(p->b, "; ");
 		break;
 	case E_REDUCE:
-		buf_fmt(p->b, "%s(", rop_text[e->u.rop]);
+		buf_fmt(p->b, "reduce.%s(", rop_text[e->u.rop]);
 		print_indices(p, e);
 		buf_fmt(p->b, "; ");
 		break;
@@ -264,7 +286,7 @@ print_string(Buf *b, const char *s)
 static void
 print_type(Buf *b, const Mem *m)
 {
-	buf_fmt(b, "%s%s[%s]", m->packed ? "packed " : "", dt_text(m->dt), m->size ? ix_str(m->size) : "?");
+	buf_fmt(b, "%s%s[%s]", m->packed ? "packed " : "", dt_text(m->dt), m->size ? text(m->size) : "?");
 }
 
 static void print_stmt(Printer *, const Stmt *);
@@ -287,20 +309,20 @@ print_body(Printer *p, const Stmt *s)
 static void
 print_arg(Buf *b, Arg a)
 {
-	print_name(b, a.mem->name, a.mem->id);
+	print_mem(b, a.mem);
 	if (a.off && !ix_is(a.off, 0))
-		buf_fmt(b, " + %s", ix_str(a.off));
+		buf_fmt(b, " + %s", text(a.off));
 }
 
 /* statements of the program: printed only */
 static void
 print_program_stmt(Printer *p, const Stmt *s)
 {
-	static const char *const text[NSOP] = {[S_CALL] = "call", [S_COPY] = "copy", [S_BIND] = "bind",
+	static const char *const word[NSOP] = {[S_CALL] = "call", [S_COPY] = "copy", [S_BIND] = "bind",
 		[S_ASSUME] = "assume", [S_ALLOC] = "alloc", [S_MARK] = "mark", [S_RELEASE] = "release"};
 	Buf *b = p->b;
 
-	buf_fmt(b, "%s", text[s->op]);
+	buf_fmt(b, "%s", word[s->op]);
 	if (s->op == S_CALL)
 		buf_fmt(b, " %s", s->kern->name);
 	if (s->arg.n || s->op == S_CALL) {
@@ -312,15 +334,15 @@ print_program_stmt(Printer *p, const Stmt *s)
 		buf_fmt(b, ")");
 	}
 	if (s->var)
-		buf_fmt(b, " %s =", ix_str(s->var));
+		buf_fmt(b, " %s =", text(s->var));
 	if (s->mem) {
 		buf_fmt(b, " ");
-		print_name(b, s->mem->name, s->mem->id);
+		print_mem(b, s->mem);
 	}
 	if (s->ix)
-		buf_fmt(b, " %s", ix_str(s->ix));
+		buf_fmt(b, " %s", text(s->ix));
 	if (s->ix2)
-		buf_fmt(b, " == %s", ix_str(s->ix2));
+		buf_fmt(b, " == %s", text(s->ix2));
 	if (s->e) {
 		buf_fmt(b, " ");
 		print_expr(p, s->e, 0);
@@ -347,13 +369,13 @@ print_assign(Printer *p, const char *word, const Stmt *s)
 {
 	buf_fmt(p->b, "%s ", word);
 	if (s->v)
-		print_name(p->b, s->v->name, s->v->id);
+		print_var(p->b, s->v);
 	else
-		print_name(p->b, s->mem->name, s->mem->id);
+		print_mem(p->b, s->mem);
 	if (s->op == S_LET)
 		buf_fmt(p->b, ": %s", dt_text(s->v->dt));
 	if (s->op == S_STORE)
-		buf_fmt(p->b, "[%s]", ix_str(s->ix));
+		buf_fmt(p->b, "[%s]", text(s->ix));
 	buf_fmt(p->b, " = ");
 	print_expr(p, s->e, 0);
 }
@@ -368,7 +390,7 @@ print_stmt(Printer *p, const Stmt *s)
 	switch (s->op) {
 	case S_BLOCK: print_body(p, s); break;
 	case S_FOR:
-		buf_fmt(b, "for %s < %s%s ", ix_str(s->var), ix_str(ix_atom(s->var)->a), for_text[s->kind]);
+		buf_fmt(b, "for %s < %s%s ", text(s->var), text(ix_atom(s->var)->a), for_text[s->kind]);
 		print_body(p, s->body);
 		break;
 	case S_WHILE:
@@ -383,7 +405,7 @@ print_stmt(Printer *p, const Stmt *s)
 	case S_STORE: print_assign(p, "store", s); break;
 	case S_ARRAY:
 		buf_fmt(b, "array ");
-		print_name(b, s->mem->name, s->mem->id);
+		print_mem(b, s->mem);
 		buf_fmt(b, ": ");
 		print_type(b, s->mem);
 		break;
@@ -415,16 +437,18 @@ ir_print_kern(Buf *b, const Kern *k)
 		print_string(b, k->note);
 		buf_fmt(b, "\n");
 	}
-	buf_fmt(b, "kernel %s(", k->name);
+	buf_fmt(b, "kernel ");
+	print_word(b, k->name);
+	buf_fmt(b, "(");
 	for (int i = 0; i < k->param.n; i++) {
 		m = k->param.p[i];
 		buf_fmt(b, "%s%s", i ? ", " : "", way[m->read + 2 * m->written]);
-		print_name(b, m->name, m->id);
+		print_mem(b, m);
 		buf_fmt(b, ": ");
 		print_type(b, m);
 	}
 	for (int i = 0; i < k->sym.n; i++)
-		buf_fmt(b, "%s%s", i ? ", " : "; ", sym_text(k->sym.p[i]));
+		buf_fmt(b, "%s%s", i ? ", " : "; ", text(ix_of(k->sym.p[i])));
 	buf_fmt(b, ")%s%s", k->fails ? " fails" : "", k->heap ? " heap" : "");
 	if (k->macs > 0)
 		buf_fmt(b, " macs %.17g", k->macs);
@@ -449,11 +473,11 @@ ir_print_program(Buf *b, const Program *g)
 	for (int i = 0; i < g->mem.n; i++) {
 		m = g->mem.p[i];
 		buf_fmt(b, "\t%s ", space[m->space]);
-		print_name(b, m->name, m->id);
+		print_mem(b, m);
 		buf_fmt(b, ": ");
 		print_type(b, m);
 		if (m->offset)
-			buf_fmt(b, " at %s", ix_str(m->offset));
+			buf_fmt(b, " at %s", text(m->offset));
 		buf_fmt(b, "\n");
 	}
 	print_stmt(&p, g->body);

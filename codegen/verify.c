@@ -1,0 +1,276 @@
+/* The verifier: what must hold of a kernel after every pass. Breaking a rule is a bug of that pass. */
+#include "pool.h"
+
+#include <inttypes.h>
+
+static bool
+is_class(DType d, const char *classes)
+{
+	return dt_valid(d) && strchr(classes, (char)dtype_info[d].class) != NULL;
+}
+
+static const char *
+check_cast(EOp op, DType dt, DType from)
+{
+	if (!is_class(dt, "BIUFN") || !is_class(from, "BIUFN"))
+		return "not between numbers";
+	if (op == E_BITCAST && dtype_info[dt].bits != dtype_info[from].bits)
+		return "between dtypes of different size";
+	return NULL;
+}
+
+static const char *
+check_special(EOp op, DType dt, Expr *const *a)
+{
+	switch (op) {
+	case E_SELECT:
+		return a[0]->dt != DT_BOOL ? "the condition is no bool" : a[1]->dt != a[2]->dt ? "of two dtypes" : NULL;
+	case E_CAST: case E_CASTSAT: case E_BITCAST:
+		return check_cast(op, dt, a[0]->dt);
+	case E_STREQ:
+		return a[0]->dt == DT_STR && a[1]->dt == DT_STR ? NULL : "not of strings";
+	case E_STRNUM:
+		return a[0]->dt == DT_STR && is_class(dt, "IUF") ? NULL : "not from a string to a number";
+	case E_NUMSTR:
+		return is_class(a[0]->dt, "BIUFS") ? NULL : "not of a number";
+	default:
+		return "not an operation on values";
+	}
+}
+
+const char *
+ex_check(EOp op, DType dt, Expr *const *a, int n)
+{
+	static const char *const fits[] = {['S'] = "IUFB", ['B'] = "BIU", ['F'] = "F", ['C'] = "BIUF", ['P'] = "F"};
+	char rule = eop_info[op].rule;
+
+	if (n != eop_info[op].n)
+		return "wrong number of operands";
+	if (rule == 'X')
+		return check_special(op, dt, a);
+	for (int i = 0; i < n; i++) {
+		if (a[i]->dt != a[0]->dt)
+			return "operands of different dtypes";
+		if (!is_class(a[i]->dt, fits[(int)rule]))
+			return fmt("not defined for %s", dt_text(a[i]->dt));
+	}
+	if (rule == 'S' && a[0]->dt == DT_BOOL && op != E_ADD && op != E_MUL && op != E_MIN && op != E_MAX)
+		return "not defined for bool";
+	return NULL;
+}
+
+typedef struct Verify {
+	const Kern *k;
+	const char *after;
+	Map *var, *mem;          /* in scope: Var, Mem to non-NULL */
+	VEC(const IxAtom *) index;
+} Verify;
+
+static _Noreturn void __attribute__((format(printf, 2, 3)))
+wrong(const Verify *v, const char *f, ...)
+{
+	char msg[400];
+	va_list ap;
+
+	va_start(ap, f);
+	vsnprintf(msg, sizeof msg, f, ap);
+	va_end(ap);
+	bug("kernel %s is wrong after %s: %s", v->k->name, v->after, msg);
+}
+
+static bool
+check_atom(const IxAtom *at, void *arg)
+{
+	Verify *v = arg;
+
+	if (at->kind != IX_VAR)
+		return false;
+	for (int i = 0; i < v->index.n; i++)
+		if (v->index.p[i] == at)
+			return false;
+	wrong(v, "%s (< %s) is not in scope", ix_str(ix_of(at)), ix_str(at->a));
+}
+
+/* an index that leaves its memory whatever the variables are */
+static void
+check_access(const Verify *v, const Mem *m, Ix p, const char *what)
+{
+	if (!map_ptr(v->mem, m))
+		wrong(v, "%s of %s, which is no operand", what, m->name);
+	if (m->size && ix_ge0(ix_sub(p, m->size)) && !ix_is(m->size, 0))
+		wrong(v, "%s of %s[%s] with %s elements", what, m->name, ix_str(p), ix_str(m->size));
+}
+
+static bool
+check_node(const Expr *e, void *arg)
+{
+	Verify *v = arg;
+	const char *msg = NULL;
+
+	switch (e->op) {
+	case E_CONST: case E_IX: break;
+	case E_VAR:
+		if (!map_ptr(v->var, e->u.var))
+			wrong(v, "variable %s is not in scope", e->u.var->name);
+		break;
+	case E_LOAD:
+		if (e->dt != e->u.mem->dt)
+			msg = "not of its memory's dtype";
+		else
+			check_access(v, e->u.mem, e->ix[0], "load");
+		break;
+	case E_GUARD:
+		msg = e->a[0]->dt != e->a[1]->dt || e->dt != e->a[0]->dt ? "of two dtypes" : !e->nix ? "no condition" : NULL;
+		break;
+	case E_TLOAD: case E_REDUCE:
+		msg = "left by lowering";
+		break;
+	default:
+		msg = ex_check(e->op, e->dt, e->a, e->n);
+	}
+	if (msg)
+		wrong(v, "%s: %s in %.200s", eop_info[e->op].text, msg, ex_str(e));
+	return false;
+}
+
+static void
+check_expr(Verify *v, const Expr *e)
+{
+	ex_any(e, check_node, v);
+	ex_any_atom(e, check_atom, v);
+}
+
+static void
+check_ix(Verify *v, Ix p)
+{
+	check_expr(v, ex_ix(p));
+}
+
+static void check_stmt(Verify *, const Stmt *);
+
+static void
+check_block(Verify *v, const Stmt *s)
+{
+	if (!s || s->op != S_BLOCK)
+		wrong(v, "a body is no block");
+	check_stmt(v, s);
+}
+
+static void
+check_for(Verify *v, const Stmt *s)
+{
+	const IxAtom *at = s->var ? ix_atom(s->var) : NULL;
+
+	if (!at || at->kind != IX_VAR)
+		wrong(v, "a loop without variable");
+	for (int i = 0; i < v->index.n; i++)
+		if (v->index.p[i]->id == at->id)
+			wrong(v, "loops over i%d inside each other", at->id);
+	check_ix(v, at->a);
+	push(&v->index, at);
+	check_block(v, s->body);
+	v->index.n--;
+}
+
+static void
+check_var(Verify *v, const Stmt *s)
+{
+	if (!s->v || !s->e || s->v->dt != s->e->dt)
+		wrong(v, "variable %s of %s gets %s", s->v ? s->v->name : "?", s->v ? dt_text(s->v->dt) : "?",
+			s->e ? dt_text(s->e->dt) : "nothing");
+	check_expr(v, s->e);
+	if (s->op == S_SET && !map_ptr(v->var, s->v))
+		wrong(v, "%s is set outside its scope", s->v->name);
+	if (s->op == S_LET && map_ptr(v->var, s->v))
+		wrong(v, "%s is declared twice", s->v->name);
+	*map_at_ptr(v->var, s->v) = s->v;
+}
+
+static void
+check_store(Verify *v, const Stmt *s)
+{
+	if (!s->mem || !s->ix || !s->e || s->mem->dt != s->e->dt)
+		wrong(v, "a store of %s to %s", s->e ? dt_text(s->e->dt) : "nothing", s->mem ? dt_text(s->mem->dt) : "nothing");
+	check_expr(v, s->e);
+	check_ix(v, s->ix);
+	check_access(v, s->mem, s->ix, "store");
+	if (s->mem->space == SP_WEIGHT || s->mem->space == SP_IN)
+		wrong(v, "a store to %s, which is constant", s->mem->name);
+	if (s->mem->space == SP_PARAM && !s->mem->written)
+		wrong(v, "a store to %s, which is not marked as written", s->mem->name);
+}
+
+static void
+check_array(Verify *v, const Stmt *s)
+{
+	int64_t n;
+
+	if (!s->mem || s->mem->space != SP_PRIVATE || !s->mem->size || !ix_isint(s->mem->size, &n) || n < 0)
+		wrong(v, "array %s is not private or has no constant size", s->mem ? s->mem->name : "?");
+	if (s->mem->packed)
+		wrong(v, "array %s is packed", s->mem->name);
+	*map_at_ptr(v->mem, s->mem) = s->mem;
+}
+
+static void
+check_cond(Verify *v, const Expr *e)
+{
+	if (!e || e->dt != DT_BOOL)
+		wrong(v, "a condition of dtype %s", e ? dt_text(e->dt) : "none");
+	check_expr(v, e);
+}
+
+/* names declared in a block end with it */
+static void
+end_scope(Verify *v, const Stmt *block)
+{
+	const Stmt *s;
+
+	for (int i = 0; i < block->list.n; i++) {
+		s = block->list.p[i];
+		if (s->op == S_LET)
+			*map_at_ptr(v->var, s->v) = NULL;
+		if (s->op == S_ARRAY)
+			*map_at_ptr(v->mem, s->mem) = NULL;
+	}
+}
+
+static void
+check_stmt(Verify *v, const Stmt *s)
+{
+	switch (s->op) {
+	case S_BLOCK:
+		for (int i = 0; i < s->list.n; i++)
+			check_stmt(v, s->list.p[i]);
+		end_scope(v, s);
+		break;
+	case S_FOR:   check_for(v, s); break;
+	case S_WHILE: case S_IF:
+		check_cond(v, s->e);
+		check_block(v, s->body);
+		if (s->other)
+			check_block(v, s->other);
+		break;
+	case S_LET: case S_SET: check_var(v, s); break;
+	case S_STORE: check_store(v, s); break;
+	case S_ARRAY: check_array(v, s); break;
+	case S_FAIL:
+		if (s->e)
+			check_cond(v, s->e);
+		if (!v->k->fails)
+			wrong(v, "it fails, but is not marked as failing");
+		break;
+	case S_NOTE: break;
+	default: wrong(v, "statement %d belongs to programs", s->op);
+	}
+}
+
+void
+ir_verify_kern(const Kern *k, const char *after)
+{
+	Verify v = {.k = k, .after = after, .var = map_new(), .mem = map_new()};
+
+	for (int i = 0; i < k->param.n; i++)
+		*map_at_ptr(v.mem, k->param.p[i]) = k->param.p[i];
+	check_block(&v, k->body);
+}
