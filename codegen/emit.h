@@ -1,0 +1,80 @@
+/* What the files of emission share: names, the prelude, and the state of one emission.
+ *
+ *   names.c    identifiers and text
+ *   cprint.c   statements and kernels, cexpr.c expressions, cindex.c indices: the printer (target.h)
+ *   c.c        the C target's spellings
+ *   prelude.c  helpers that printed code calls, from templates/prelude.c
+ *   weights.c  weights as arrays, as a file
+ *   ports.c    inputs and outputs: their names, fields and descriptions
+ *   program.c  the program as one function
+ *   iface.c    the functions of NAME.h, in NAME.c
+ *   header.c   NAME.h
+ *   emit.c     NAME.c
+ */
+#ifndef ZENITHC_EMIT_H
+#define ZENITHC_EMIT_H
+
+#include "../compiler/zenithc.h"
+#include "target.h"
+
+/* names.c */
+bool name_reserved(const char *);
+const char *name_unique(Map *taken, const char *name, const char *dflt);   /* C identifier, not yet in taken; enters it */
+bool name_valid(const char *prefix);        /* usable as the prefix of a model's symbols */
+const char *name_upper(const char *);
+const char *text_comment(const char *);     /* for inside a comment */
+void text_string(Buf *, const char *, size_t);    /* as a string literal, quotes included */
+
+/* prelude.c */
+typedef struct Prelude { Map *need; } Prelude;
+void prelude_need(Prelude *, const char *text);   /* every zn_ name in the text, and what those need */
+void prelude_write(const Prelude *, Buf *);
+const char *embedded_text(const char *name);      /* bug() if there is none */
+
+typedef struct Port {            /* an input or output */
+	Value *v;
+	const char *onnx;        /* its name in the model */
+	const char *name;        /* field of NAME_io */
+	const char *ctype;
+	bool out, state;         /* state: kept by the model, no field */
+	bool dynamic;            /* dims (and capacity) beside it */
+	int kind;                /* zenith_kind */
+} Port;
+
+typedef struct Em {
+	const Model *m;
+	const Program *g;
+	const Options *o;
+	const char *name, *NAME; /* prefix, in capitals */
+	WeightsHow weights;
+	VEC(Port) in, out;       /* by index in the main graph */
+	bool dynamic;            /* any port is */
+	bool own_memory;         /* has a static workspace, and so NAME_run */
+	int64_t work;            /* bytes of the workspace, -1: dynamic */
+	VEC(const IxAtom *) entry;       /* symbols known at entry: dims of inputs, the layout */
+	VEC(const IxAtom *) passed;      /* those of them that the program reads */
+	Map *taken;              /* file-scope names */
+	Map *kern;               /* Kern -> Shared */
+	Map *weight;             /* Mem -> name of its array */
+	Prelude pre;
+	Buf kernels, tables;     /* printed kernels; arrays of weights */
+	int nkern, nshared;
+	double macs;
+	bool ws, wt, st, io;     /* the program reads workspace, weights, state, io */
+} Em;
+
+typedef struct Shared { const char *name; bool wide; } Shared;
+
+void ports_make(Em *);                                  /* ports.c */
+void ports_fields(Em *, Buf *);
+void ports_comment(Em *, Buf *);
+const char *port_shape(const Port *);                   /* "float32[1,3,224,224]" */
+void ports_describe(Em *, Buf *);                       /* tables of zenith_value */
+void program_print(Em *, Buf *);                        /* program.c */
+bool entry_print(Em *, Buf *);                          /* the function that checks shapes and binds symbols; whether there is one */
+void iface_print(Em *, Buf *);                          /* iface.c */
+void header_print(Em *, Buf *, bool alone);             /* header.c */
+void weights_tables(Em *, Buf *);                       /* weights.c: what the source holds of them */
+const char *weight_array(Em *, const Mem *);            /* expression of the array of an inline weight; NULL: in the blob */
+
+#endif

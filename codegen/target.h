@@ -1,0 +1,101 @@
+/* Targets and the printer that they share.
+ *
+ * There is one printer of expressions and statements in C-like text (cexpr.c, cprint.c): it alone decides parentheses,
+ * indentation, temporaries and index types. A target is the data below: spellings, and a few hooks where a spelling
+ * depends on more than an operation and a dtype. What has no row is refused when it is met.
+ *
+ * Representation. A value of dtype f16 or bf16 is a float in expressions, rounded after each operation that is not
+ * exact, and its pattern in memory; every other value is what it is in memory. bool is 0 or 1.
+ */
+#ifndef ZENITHC_TARGET_H
+#define ZENITHC_TARGET_H
+
+#include "ir.h"
+
+/* precedence of a piece of text, loosest first */
+enum prec { P_ANY, P_COND, P_OR, P_AND, P_REL, P_BIT, P_ADD, P_MUL, P_UNARY, P_POST };
+
+typedef struct Row {
+	EOp op;
+	uint32_t types;          /* of the operands (the last one): bits 1 << dtype */
+	enum prec prec;
+	bool exact;              /* no rounding: f16 and bf16 use the row of f32 as it is, others wrapped in Target.round */
+	const char *text;        /* %0 %1 %2 */
+} Row;
+
+#define DTBIT(d) (1u << DT_##d)
+
+typedef struct Target {
+	const char *name, *what;
+	const Row *row;
+	int nrow;
+	const char *index[2];                                /* types of loop variables: narrow, wide */
+	const char *index_suffix[2];                         /* of the helpers floordiv, min, max, bcast */
+	const char *restrict_, *kernel;                      /* qualifiers of pointers, of functions */
+	const char *(*value_type)(DType);                    /* in expressions */
+	const char *(*mem_type)(DType, bool packed);         /* of an element in memory */
+	const char *(*constant)(DType, uint64_t bits, enum prec *);
+	const char *(*cast)(DType to, DType from, bool saturate, enum prec *);    /* a text of %0, or NULL */
+	const char *(*bitcast)(DType to, DType from, enum prec *);                /* between memory forms */
+	const char *(*to_mem)(DType), *(*from_mem)(DType);   /* between the two representations, or NULL: the same */
+	const char *(*round)(DType);                         /* of f16, bf16 */
+	const char *(*get)(DType), *(*put)(DType);           /* an element of packed memory: helpers' names */
+} Target;
+
+extern const Target target_c;
+
+/* ---- the printer */
+
+typedef struct Slot Slot;
+typedef struct Region { int parent, depth; VEC(const Expr *) temp; } Region;
+
+typedef struct CPrint {
+	const Target *t;
+	Buf *b;
+	struct Prelude *pre;
+	int indent;
+	bool wide;               /* indices are 64 bits wide */
+	bool canon;              /* names by position: to see whether two kernels are equal */
+	Map *name;               /* Mem, Var, IxAtom -> identifier */
+	Map *taken;
+	Map *used;               /* NULL, or collects the symbols and regions that are read */
+	int loops, temps;
+	int marks, loop_marks;   /* of the heap region, so far and around the innermost while */
+	Ix (*resolve)(Ix, void *);    /* NULL, or applied to indices before printing */
+	void (*base)(struct CPrint *, const Mem *, bool written);     /* pointer to a region; NULL: a name */
+	void (*program)(struct CPrint *, const Stmt *);               /* statements of the program only */
+	void *arg;
+	/* one statement's expressions (cexpr.c) */
+	Slot *slot;
+	int nslot;
+	unsigned stamp;
+	VEC(Region) region;
+	VEC(const Expr *) order;
+} CPrint;
+
+/* cexpr.c: roots of a statement are announced, then named temporaries printed, then the roots themselves */
+void cp_begin(CPrint *);
+void cp_root(CPrint *, const Expr *);
+void cp_root_ix(CPrint *, Ix);
+bool cp_temps(CPrint *);                           /* plans; whether any temporary is to be printed before */
+void cp_print_temps(CPrint *);
+void cp_expr(CPrint *, const Expr *, enum prec);   /* the value, at least that tight */
+void cp_stored(CPrint *, const Expr *, enum prec); /* in the form that memory has */
+bool cp_fits(CPrint *);                            /* every index of the announced roots fits in 32 bits */
+void cp_wrap(CPrint *, size_t at, enum prec is, enum prec min);      /* parentheses around what was printed from `at` */
+
+/* cindex.c */
+void cp_ix(CPrint *, Ix, enum prec);
+bool cp_ix_fits(Ix);
+bool cp_sym_fits(const IxAtom *);
+
+/* cprint.c */
+void cp_line(CPrint *);                            /* indentation */
+void cp_text(CPrint *, const char *f, ...) __attribute__((format(printf, 2, 3)));
+void cp_linef(CPrint *, const char *f, ...) __attribute__((format(printf, 2, 3)));   /* a whole line */
+void cp_stmt(CPrint *, const Stmt *);
+void cp_kernel(CPrint *, const Kern *, const char *name);
+const char *cp_name(CPrint *, const void *key, const char *name, const char *dflt);  /* the identifier of key, made once */
+const char *status_name(int status);
+
+#endif

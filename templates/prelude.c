@@ -1,0 +1,602 @@
+/* Helpers of generated C, written into NAME.c where they are used. Each piece begins with a mark that names it and may
+ * call others that stand before it. Meanings: codegen/ir.h. C99 and C++17; no undefined behaviour for any argument. */
+/*@ zn_f32_bits */
+static inline uint32_t zn_f32_bits(float x)
+{
+	uint32_t u;
+	memcpy(&u, &x, sizeof u);
+	return u;
+}
+
+/*@ zn_bits_f32 */
+static inline float zn_bits_f32(uint32_t u)
+{
+	float x;
+	memcpy(&x, &u, sizeof x);
+	return x;
+}
+
+/*@ zn_f64_bits */
+static inline uint64_t zn_f64_bits(double x)
+{
+	uint64_t u;
+	memcpy(&u, &x, sizeof u);
+	return u;
+}
+
+/*@ zn_bits_f64 */
+static inline double zn_bits_f64(uint64_t u)
+{
+	double x;
+	memcpy(&x, &u, sizeof x);
+	return x;
+}
+
+/*@ zn_f16_f32 */
+/* float16 is a uint16_t in memory and a float in expressions, rounded after every operation */
+static inline float zn_f16_f32(uint16_t h)
+{
+	const uint32_t sign = (uint32_t)(h & 0x8000) << 16, e = h & 0x7c00u;
+	uint32_t u = (uint32_t)(h & 0x7fff) << 13;
+
+	if (e == 0x7c00u)
+		u += 0x70000000u;
+	else if (e != 0)
+		u += 0x38000000u;
+	else
+		u = zn_f32_bits((float)(h & 0x3ff) * 5.9604644775390625e-08f);
+	return zn_bits_f32(sign | u);
+}
+
+/*@ zn_f32_f16 */
+static inline uint16_t zn_f32_f16(float x)
+{
+	const uint32_t u = zn_f32_bits(x), a = u & 0x7fffffffu;
+	uint32_t r;
+
+	if (a >= 0x47800000u)
+		r = a > 0x7f800000u ? 0x7e00u : 0x7c00u;
+	else if (a >= 0x38800000u)
+		r = (a - 0x38000000u + 0xfffu + (a >> 13 & 1u)) >> 13;
+	else
+		r = zn_f32_bits(zn_bits_f32(a) + 0.5f) - 0x3f000000u;
+	return (uint16_t)((u >> 16 & 0x8000u) | r);
+}
+
+/*@ zn_f16r */
+static inline float zn_f16r(float x) { return zn_f16_f32(zn_f32_f16(x)); }
+
+/*@ zn_bf16_f32 */
+static inline float zn_bf16_f32(uint16_t h) { return zn_bits_f32((uint32_t)h << 16); }
+
+/*@ zn_f32_bf16 */
+static inline uint16_t zn_f32_bf16(float x)
+{
+	const uint32_t u = zn_f32_bits(x);
+
+	if ((u & 0x7fffffffu) > 0x7f800000u)
+		return (uint16_t)((u >> 16 & 0x8000u) | 0x7fc0u);
+	return (uint16_t)((u + 0x7fffu + (u >> 16 & 1u)) >> 16);
+}
+
+/*@ zn_bf16r */
+static inline float zn_bf16r(float x) { return zn_bf16_f32(zn_f32_bf16(x)); }
+
+/*@ zn_f64_odd */
+/* rounds to odd, so that a second rounding to fewer bits is as if there had been no first */
+static inline float zn_f64_odd(double x)
+{
+	const float f = (float)x;
+	uint32_t u = zn_f32_bits(f);
+
+	if ((double)f == x || x != x)
+		return f;
+	if (fabs((double)f) > fabs(x))
+		u--;
+	return zn_bits_f32(u | 1u);
+}
+
+/*@ zn_small_f32 */
+/* floats of at most 8 bits: m bits of mantissa; max: the greatest finite pattern; kind 0: IEEE, 1: no infinity, NaN is
+ * all ones, 2: no infinity, no -0, NaN is the pattern of -0, 3: neither */
+static inline float zn_small_f32(unsigned v, int bits, int m, int bias, int kind, unsigned max)
+{
+	const unsigned sign = v >> (bits - 1) & 1u, mag = v & ((1u << (bits - 1)) - 1u), man = mag & ((1u << m) - 1u);
+	const int e = (int)(mag >> m);
+	float r;
+
+	if (kind == 0 && mag == max + 1u)
+		r = INFINITY;
+	else if (kind == 2 ? sign && !mag : kind != 3 && mag > max)
+		r = NAN;
+	else
+		r = e ? ldexpf((float)(man | 1u << m), e - bias - m) : ldexpf((float)man, 1 - bias - m);
+	return sign ? -r : r;
+}
+
+/*@ zn_f64_small */
+static inline uint8_t zn_f64_small(double x, int sat, int bits, int m, int bias, int kind, unsigned max)
+{
+	const uint64_t d = zn_f64_bits(x), man = (d & 0xfffffffffffffu) | 0x10000000000000u;
+	const unsigned sign = (unsigned)(d >> 63) << (bits - 1), nz = 1u << (bits - 1);
+	const int e = (int)(d >> 52 & 0x7ff) - 1023 + bias, drop = 52 - m + (e < 1 ? 1 - e : 0);
+	uint64_t mag = 0, half;
+
+	if (x != x)
+		return (uint8_t)(kind == 0 ? sign | (max + 1u) | 1u << (m - 1) : kind == 1 ? sign | (max + 1u) : nz);
+	if (drop <= 54 && x != 0) {
+		half = (uint64_t)1 << (drop - 1);
+		mag = man >> drop;
+		mag += (man & half) && ((man & (half - 1)) || (mag & 1)) ? 1u : 0u;
+		mag += e < 1 ? 0 : (uint64_t)(e - 1) << m;
+	}
+	if (mag > max || fabs(x) > 3.4e38)
+		return (uint8_t)(kind == 3 || sat ? sign | max : kind == 2 ? nz : sign | (max + 1u));
+	return (uint8_t)(kind == 2 && !mag ? 0 : sign | (unsigned)mag);
+}
+
+/*@ zn_f8e4m3fn_f32 */
+static inline float zn_f8e4m3fn_f32(uint8_t v) { return zn_small_f32(v, 8, 3, 7, 1, 0x7e); }
+
+/*@ zn_f8e4m3fnuz_f32 */
+static inline float zn_f8e4m3fnuz_f32(uint8_t v) { return zn_small_f32(v, 8, 3, 8, 2, 0x7f); }
+
+/*@ zn_f8e5m2_f32 */
+static inline float zn_f8e5m2_f32(uint8_t v) { return zn_small_f32(v, 8, 2, 15, 0, 0x7b); }
+
+/*@ zn_f8e5m2fnuz_f32 */
+static inline float zn_f8e5m2fnuz_f32(uint8_t v) { return zn_small_f32(v, 8, 2, 16, 2, 0x7f); }
+
+/*@ zn_f4e2m1_f32 */
+static inline float zn_f4e2m1_f32(uint8_t v) { return zn_small_f32(v, 4, 1, 1, 3, 0x7); }
+
+/*@ zn_f8e8m0_f32 */
+static inline float zn_f8e8m0_f32(uint8_t v) { return v == 0xff ? NAN : ldexpf(1.0f, v - 127); }
+
+/*@ zn_f64_f8e4m3fn */
+static inline uint8_t zn_f64_f8e4m3fn(double x, int sat) { return zn_f64_small(x, sat, 8, 3, 7, 1, 0x7e); }
+
+/*@ zn_f64_f8e4m3fnuz */
+static inline uint8_t zn_f64_f8e4m3fnuz(double x, int sat) { return zn_f64_small(x, sat, 8, 3, 8, 2, 0x7f); }
+
+/*@ zn_f64_f8e5m2 */
+static inline uint8_t zn_f64_f8e5m2(double x, int sat) { return zn_f64_small(x, sat, 8, 2, 15, 0, 0x7b); }
+
+/*@ zn_f64_f8e5m2fnuz */
+static inline uint8_t zn_f64_f8e5m2fnuz(double x, int sat) { return zn_f64_small(x, sat, 8, 2, 16, 2, 0x7f); }
+
+/*@ zn_f64_f4e2m1 */
+static inline uint8_t zn_f64_f4e2m1(double x, int sat) { return zn_f64_small(x, sat, 4, 1, 1, 3, 0x7); }
+
+/*@ zn_f64_f8e8m0 */
+static inline uint8_t zn_f64_f8e8m0(double x, int sat)
+{
+	const uint32_t u = zn_f32_bits((float)x), e = u >> 23 & 0xffu;
+
+	return (uint8_t)(e == 0xffu || !(u & 0x7fffffu) || (sat && e == 0xfeu) ? e : e + 1u);
+}
+
+/*@ zn_f32_i32 */
+/* truncation; the most negative number for NaN and what does not fit */
+static inline int32_t zn_f32_i32(float x)
+{
+	return x >= -2147483648.0f && x < 2147483648.0f ? (int32_t)x : INT32_MIN;
+}
+
+/*@ zn_f64_i32 */
+static inline int32_t zn_f64_i32(double x)
+{
+	return x > -2147483649.0 && x < 2147483648.0 ? (int32_t)x : INT32_MIN;
+}
+
+/*@ zn_f64_i64 */
+static inline int64_t zn_f64_i64(double x)
+{
+	return x >= -9223372036854775808.0 && x < 9223372036854775808.0 ? (int64_t)x : INT64_MIN;
+}
+
+/*@ zn_f64_u64 */
+static inline uint64_t zn_f64_u64(double x)
+{
+	if (x >= 9223372036854775808.0)
+		return (uint64_t)zn_f64_i64(x - 9223372036854775808.0) ^ (uint64_t)1 << 63;
+	return (uint64_t)zn_f64_i64(x);
+}
+
+/*@ zn_clamp_f32 */
+/* into [lo, hi]; NaN gives 0 */
+static inline float zn_clamp_f32(float x, float lo, float hi)
+{
+	return x < lo ? lo : x > hi ? hi : x == x ? x : 0.0f;
+}
+
+/*@ zn_clamp_f64 */
+static inline double zn_clamp_f64(double x, double lo, double hi)
+{
+	return x < lo ? lo : x > hi ? hi : x == x ? x : 0.0;
+}
+
+/*@ zn_sat_i64 */
+static inline int64_t zn_sat_i64(double x)
+{
+	return x >= 9223372036854775808.0 ? INT64_MAX : x == x ? zn_f64_i64(x) : 0;
+}
+
+/*@ zn_sat_u64 */
+static inline uint64_t zn_sat_u64(double x)
+{
+	return x >= 18446744073709551616.0 ? UINT64_MAX : x > 0 ? zn_f64_u64(x) : 0;
+}
+
+/*@ zn_clamp_i64 */
+static inline int64_t zn_clamp_i64(int64_t x, int64_t lo, int64_t hi) { return x < lo ? lo : x > hi ? hi : x; }
+
+/*@ zn_clamp_u64 */
+static inline uint64_t zn_clamp_u64(uint64_t x, uint64_t hi) { return x > hi ? hi : x; }
+
+/*@ zn_sext */
+/* the low bits of x as a signed number */
+static inline int8_t zn_sext(int x, int bits)
+{
+	const int half = 1 << (bits - 1);
+
+	return (int8_t)(((x & (2 * half - 1)) ^ half) - half);
+}
+
+/*@ zn_min_f32 */
+/* NaN if either is */
+static inline float zn_min_f32(float x, float y) { return y < x ? y : y == y ? x : y; }
+
+/*@ zn_max_f32 */
+static inline float zn_max_f32(float x, float y) { return y > x ? y : y == y ? x : y; }
+
+/*@ zn_min_f64 */
+static inline double zn_min_f64(double x, double y) { return y < x ? y : y == y ? x : y; }
+
+/*@ zn_max_f64 */
+static inline double zn_max_f64(double x, double y) { return y > x ? y : y == y ? x : y; }
+
+/*@ zn_min_i64 */
+static inline int64_t zn_min_i64(int64_t x, int64_t y) { return x < y ? x : y; }
+
+/*@ zn_max_i64 */
+static inline int64_t zn_max_i64(int64_t x, int64_t y) { return x > y ? x : y; }
+
+/*@ zn_min_i32 */
+static inline int32_t zn_min_i32(int32_t x, int32_t y) { return x < y ? x : y; }
+
+/*@ zn_max_i32 */
+static inline int32_t zn_max_i32(int32_t x, int32_t y) { return x > y ? x : y; }
+
+/*@ zn_min_u64 */
+static inline uint64_t zn_min_u64(uint64_t x, uint64_t y) { return x < y ? x : y; }
+
+/*@ zn_max_u64 */
+static inline uint64_t zn_max_u64(uint64_t x, uint64_t y) { return x > y ? x : y; }
+
+/*@ zn_min_u32 */
+static inline uint32_t zn_min_u32(uint32_t x, uint32_t y) { return x < y ? x : y; }
+
+/*@ zn_max_u32 */
+static inline uint32_t zn_max_u32(uint32_t x, uint32_t y) { return x > y ? x : y; }
+
+/*@ zn_sign_f32 */
+static inline float zn_sign_f32(float x) { return x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x == 0.0f ? 0.0f : x; }
+
+/*@ zn_sign_f64 */
+static inline double zn_sign_f64(double x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x == 0.0 ? 0.0 : x; }
+
+/*@ zn_sign_i64 */
+static inline int zn_sign_i64(int64_t x) { return (x > 0) - (x < 0); }
+
+/*@ zn_abs_i64 */
+static inline int64_t zn_abs_i64(int64_t x) { return x < 0 ? (int64_t)(0 - (uint64_t)x) : x; }
+
+/*@ zn_isnan_f32 */
+static inline int zn_isnan_f32(float x) { return x != x; }
+
+/*@ zn_isnan_f64 */
+static inline int zn_isnan_f64(double x) { return x != x; }
+
+/*@ zn_isinf_f32 */
+static inline int zn_isinf_f32(float x) { return fabsf(x) == INFINITY; }
+
+/*@ zn_isinf_f64 */
+static inline int zn_isinf_f64(double x) { return fabs(x) == (double)INFINITY; }
+
+/*@ zn_mod_f32 */
+/* the remainder with the divisor's sign */
+static inline float zn_mod_f32(float x, float y)
+{
+	const float r = fmodf(x, y);
+
+	return r == 0.0f ? copysignf(0.0f, y) : (r < 0.0f) != (y < 0.0f) ? r + y : r;
+}
+
+/*@ zn_mod_f64 */
+static inline double zn_mod_f64(double x, double y)
+{
+	const double r = fmod(x, y);
+
+	return r == 0.0 ? copysign(0.0, y) : (r < 0.0) != (y < 0.0) ? r + y : r;
+}
+
+/*@ zn_div_i64 */
+/* never traps: x/0 = 0, INT64_MIN/-1 = INT64_MIN */
+static inline int64_t zn_div_i64(int64_t x, int64_t y)
+{
+	return y == 0 ? 0 : y == -1 ? (int64_t)(0 - (uint64_t)x) : x / y;
+}
+
+/*@ zn_rem_i64 */
+static inline int64_t zn_rem_i64(int64_t x, int64_t y) { return y == 0 || y == -1 ? 0 : x % y; }
+
+/*@ zn_mod_i64 */
+static inline int64_t zn_mod_i64(int64_t x, int64_t y)
+{
+	const int64_t r = zn_rem_i64(x, y);
+
+	return r && (r < 0) != (y < 0) ? r + y : r;
+}
+
+/*@ zn_div_u64 */
+static inline uint64_t zn_div_u64(uint64_t x, uint64_t y) { return y ? x / y : 0; }
+
+/*@ zn_rem_u64 */
+static inline uint64_t zn_rem_u64(uint64_t x, uint64_t y) { return y ? x % y : 0; }
+
+/*@ zn_pow_u64 */
+static inline uint64_t zn_pow_u64(uint64_t x, uint64_t y)
+{
+	uint64_t r = 1;
+
+	for (; y; y >>= 1, x *= x)
+		if (y & 1)
+			r *= x;
+	return r;
+}
+
+/*@ zn_pow_i64 */
+static inline int64_t zn_pow_i64(int64_t x, int64_t y)
+{
+	if (y < 0)
+		return x == 1 ? 1 : x == -1 ? (y % 2 ? -1 : 1) : 0;
+	return (int64_t)zn_pow_u64((uint64_t)x, (uint64_t)y);
+}
+
+/*@ zn_shl */
+static inline uint64_t zn_shl(uint64_t x, uint64_t n, unsigned bits) { return n >= bits ? 0 : x << n; }
+
+/*@ zn_shr */
+static inline uint64_t zn_shr(uint64_t x, uint64_t n) { return n >= 64 ? 0 : x >> n; }
+
+/*@ zn_sar */
+static inline int64_t zn_sar(int64_t x, uint64_t n) { return x >> (n >= 63 ? 63 : n); }
+
+/*@ zn_floordiv_i32 */
+/* rounds down; y > 0 */
+static inline int32_t zn_floordiv_i32(int32_t x, int32_t y) { return x / y - (x % y < 0); }
+
+/*@ zn_floordiv_i64 */
+static inline int64_t zn_floordiv_i64(int64_t x, int64_t y) { return x / y - (x % y < 0); }
+
+/*@ zn_bcast_i32 */
+/* the dim of a broadcast */
+static inline int32_t zn_bcast_i32(int32_t x, int32_t y) { return x == 1 ? y : x; }
+
+/*@ zn_bcast_i64 */
+static inline int64_t zn_bcast_i64(int64_t x, int64_t y) { return x == 1 ? y : x; }
+
+/*@ zn_get4 */
+/* packed elements, the first in the low bits */
+static inline uint8_t zn_get4(const uint8_t *p, int64_t i) { return (uint8_t)(p[i / 2] >> (i % 2 * 4) & 15); }
+
+/*@ zn_get2 */
+static inline uint8_t zn_get2(const uint8_t *p, int64_t i) { return (uint8_t)(p[i / 4] >> (i % 4 * 2) & 3); }
+
+/*@ zn_put4 */
+static inline void zn_put4(uint8_t *p, int64_t i, int v)
+{
+	const int s = (int)(i % 2) * 4;
+
+	p[i / 2] = (uint8_t)((p[i / 2] & ~(15 << s)) | (v & 15) << s);
+}
+
+/*@ zn_put2 */
+static inline void zn_put2(uint8_t *p, int64_t i, int v)
+{
+	const int s = (int)(i % 4) * 2;
+
+	p[i / 4] = (uint8_t)((p[i / 4] & ~(3 << s)) | (v & 3) << s);
+}
+
+/*@ zn_streq */
+static inline int zn_streq(zenith_string a, zenith_string b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/*@ zn_strnum */
+/* text as a number, 0 if it is none: blanks, sign, decimal digits with point and exponent, nan, inf, infinity */
+static inline double zn_strnum(zenith_string s)
+{
+	const char *p = s.p, *const end = s.n ? s.p + s.n : s.p;
+	const char *word;
+	double r = 0.0, scale = 1.0;
+	int neg, any = 0, e = 0, eneg = 0, exp10 = 0, k;
+
+	while (p != end && (*p == ' ' || (*p >= '\t' && *p <= '\r')))
+		p++;
+	neg = p != end && *p == '-';
+	if (p != end && (*p == '-' || *p == '+'))
+		p++;
+	if (p != end && (*p == 'n' || *p == 'N' || *p == 'i' || *p == 'I')) {
+		word = *p == 'n' || *p == 'N' ? "nan" : "infinity";
+		for (k = 0; p != end && word[k] && (*p | 32) == word[k]; k++)
+			p++;
+		r = word[0] == 'n' ? (k == 3 ? (double)NAN : 0.0) : k == 3 || k == 8 ? (double)INFINITY : 0.0;
+		return neg ? -r : r;
+	}
+	for (; p != end && *p >= '0' && *p <= '9'; p++, any = 1)
+		r = r * 10.0 + (*p - '0');
+	if (p != end && *p == '.')
+		for (p++; p != end && *p >= '0' && *p <= '9'; p++, any = 1) {
+			r = r * 10.0 + (*p - '0');
+			exp10--;
+		}
+	if (any && p != end && (*p == 'e' || *p == 'E')) {
+		p++;
+		eneg = p != end && *p == '-';
+		if (p != end && (*p == '-' || *p == '+'))
+			p++;
+		for (; p != end && *p >= '0' && *p <= '9'; p++)
+			e = e < 10000 ? e * 10 + (*p - '0') : e;
+	}
+	exp10 += eneg ? -e : e;
+	for (k = exp10 < 0 ? -exp10 : exp10; k > 0 && scale < 1e300; k--)
+		scale *= 10.0;
+	r = exp10 < 0 ? r / scale : r * scale;
+	for (; k > 0 && r != 0.0 && r < 1e308; k--)
+		r = exp10 < 0 ? r / 10.0 : r * 10.0;
+	return neg ? -r : r;
+}
+
+/*@ zn_strint */
+static inline int64_t zn_strint(zenith_string s)
+{
+	size_t i = 0;
+	uint64_t r = 0;
+	int neg = 0;
+
+	while (i < s.n && s.p[i] == ' ')
+		i++;
+	if (i < s.n && (s.p[i] == '-' || s.p[i] == '+'))
+		neg = s.p[i++] == '-';
+	for (; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++)
+		r = r * 10u + (uint64_t)(s.p[i] - '0');
+	return (int64_t)(neg ? 0 - r : r);
+}
+
+/*@ zn_heap */
+/* the heap region: the tail of the workspace, given out from p up to end */
+typedef struct zn_heap {
+	unsigned char *p, *end;
+	int full;
+} zn_heap;
+
+/*@ zn_alloc */
+static inline void *zn_alloc(zn_heap *h, int64_t n, size_t size)
+{
+	const size_t room = (size_t)(h->end - h->p);
+	unsigned char *p = h->p;
+	size_t bytes;
+
+	if (n < 0 || (uint64_t)n > room / size) {
+		h->full = 1;
+		return NULL;
+	}
+	bytes = ((size_t)n * size + 15u) & ~(size_t)15u;
+	if (bytes > room) {
+		h->full = 1;
+		return NULL;
+	}
+	h->p += bytes;
+	return p;
+}
+
+/*@ zn_text */
+static inline zenith_string zn_text(zn_heap *h, const char *s, size_t n)
+{
+	zenith_string r = { NULL, 0 };
+	char *p = (char *)zn_alloc(h, (int64_t)n, 1);
+
+	if (p) {
+		memcpy(p, s, n);
+		r.p = p;
+		r.n = n;
+	}
+	return r;
+}
+
+/*@ zn_u64_digits */
+/* writes decimal digits before end; where they begin */
+static inline char *zn_u64_digits(char *end, uint64_t x)
+{
+	do
+		*--end = (char)('0' + (int)(x % 10u));
+	while ((x /= 10u) != 0);
+	return end;
+}
+
+/*@ zn_str_i64 */
+static inline zenith_string zn_str_i64(zn_heap *h, int64_t x)
+{
+	char b[24], *p = zn_u64_digits(b + sizeof b, x < 0 ? 0 - (uint64_t)x : (uint64_t)x);
+
+	if (x < 0)
+		*--p = '-';
+	return zn_text(h, p, (size_t)(b + sizeof b - p));
+}
+
+/*@ zn_str_u64 */
+static inline zenith_string zn_str_u64(zn_heap *h, uint64_t x)
+{
+	char b[24], *p = zn_u64_digits(b + sizeof b, x);
+
+	return zn_text(h, p, (size_t)(b + sizeof b - p));
+}
+
+/*@ zn_copy */
+static inline void zn_copy(void *to, const void *from, int64_t n, size_t size)
+{
+	if (n > 0)
+		memmove(to, from, (size_t)n * size);
+}
+
+/*@ zn_room */
+/* whether the elements of these dims fit */
+static inline int zn_room(const int64_t *dims, int rank, size_t capacity)
+{
+	uint64_t n = 1;
+	int i;
+
+	for (i = 0; i < rank; i++)
+		if (dims[i] <= 0)
+			return dims[i] == 0;
+	for (i = 0; i < rank; i++) {
+		if (n > (uint64_t)capacity / (uint64_t)dims[i])
+			return 0;
+		n *= (uint64_t)dims[i];
+	}
+	return n <= capacity;
+}
+
+/*@ zn_check */
+/* a tensor against what the model says of it */
+static inline int zn_check(const zenith_tensor *t, const zenith_value *v)
+{
+	int i;
+
+	if (t->kind != v->kind || t->dtype != v->dtype || t->strides)
+		return ZENITH_BAD_ARGUMENT;
+	if (t->rank != v->rank)
+		return ZENITH_BAD_SHAPE;
+	for (i = 0; i < v->rank; i++)
+		if (t->dims[i] < 0 || (v->dims[i] >= 0 && t->dims[i] != v->dims[i]))
+			return ZENITH_BAD_SHAPE;
+	return ZENITH_OK;
+}
+
+/*@ zn_give */
+/* an output's description; dims as the model says, or as the run found */
+static inline void zn_give(zenith_tensor *t, const zenith_value *v, const int64_t *dims)
+{
+	int i;
+
+	t->kind = v->kind;
+	t->dtype = v->dtype;
+	t->rank = v->rank;
+	for (i = 0; i < v->rank; i++)
+		t->dims[i] = dims ? dims[i] : v->dims[i];
+}
+
