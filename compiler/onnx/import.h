@@ -35,6 +35,8 @@ typedef struct Scope {
 } Scope;
 extern Value absent;             /* an input that a function's caller does not give */
 
+enum { NOT_COMPUTED = -1 };      /* Value.mark of an output that only training has */
+
 /* a call of a model-local function: what ref_attr_name refers to */
 typedef struct Call {
 	const Onnx__FunctionProto *f;

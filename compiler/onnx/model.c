@@ -126,10 +126,14 @@ attr_value(Import *im, Scope *s, Node *n, const Onnx__AttributeProto *a, Attr *o
 	case A_FLOAT:  out->f = a->f; return true;
 	case A_INT:    out->i = a->i; return true;
 	case A_STRING: out->s = str_copy(a->s); return true;
-	case A_TENSOR: return a->t ? (out->t = tensor_const(im, n->graph, a->t, where)) != NULL
-		: (error(where, "has no tensor"), false);
-	case A_GRAPH:  return a->g ? (out->g = attr_subgraph(im, s, n, a->g)) != NULL
-		: (error(where, "has no graph"), false);
+	case A_TENSOR:
+		if (!a->t)
+			error(where, "has no tensor");
+		return a->t && (out->t = tensor_const(im, n->graph, a->t, where));
+	case A_GRAPH:
+		if (!a->g)
+			error(where, "has no graph");
+		return a->g && (out->g = attr_subgraph(im, s, n, a->g));
 	case A_FLOATS:
 		out->n = (int)a->n_floats;
 		out->fs = copy_mem(a->floats, sizeof *a->floats * a->n_floats);
@@ -198,6 +202,23 @@ define_outputs(Scope *s, Node *n, const Onnx__NodeProto *p, const char *where)
 	}
 }
 
+/* value_float, value_ints, ...: a scalar or a vector */
+static Value *
+list_const(Graph *g, const Attr *a)
+{
+	const int64_t n = a->n;
+
+	switch (a->type) {
+	case A_FLOAT:   return value_const(g, DT_F32, 0, &n, &a->f);
+	case A_FLOATS:  return value_const(g, DT_F32, 1, &n, a->fs);
+	case A_INT:     return value_const(g, DT_I64, 0, &n, &a->i);
+	case A_INTS:    return value_const(g, DT_I64, 1, &n, a->is);
+	case A_STRING:  return value_const(g, DT_STR, 0, &n, &a->s);
+	case A_STRINGS: return value_const(g, DT_STR, 1, &n, a->ss);
+	default:        return NULL;
+	}
+}
+
 /* a Constant node is its value */
 static void
 convert_constant(Scope *s, const Onnx__NodeProto *p, Node *n)
@@ -210,12 +231,8 @@ convert_constant(Scope *s, const Onnx__NodeProto *p, Node *n)
 			a = &n->attr[i];
 	if (a && a->type == A_TENSOR)
 		v = a->t;
-	else if (a && (a->type == A_FLOATS || a->type == A_FLOAT))
-		v = value_const(s->graph, DT_F32, a->type == A_FLOATS, (int64_t[]){a->n}, a->type == A_FLOATS ? a->fs : &a->f);
-	else if (a && (a->type == A_INTS || a->type == A_INT))
-		v = value_const(s->graph, DT_I64, a->type == A_INTS, (int64_t[]){a->n}, a->type == A_INTS ? a->is : &a->i);
-	else if (a && (a->type == A_STRINGS || a->type == A_STRING))
-		v = value_const(s->graph, DT_STR, a->type == A_STRINGS, (int64_t[]){a->n}, a->type == A_STRINGS ? a->ss : &a->s);
+	else if (a)
+		v = list_const(s->graph, a);
 	if (p->n_output != 1 || (!v && !zn->nerror))
 		error(node_where(n), "a Constant needs one value and one output");
 	if (v && p->n_output == 1) {
@@ -252,6 +269,8 @@ set_inputs(Scope *s, Node *n, const Onnx__NodeProto *p)
 		v = scope_find(s, p->input[i]);
 		if (!v)
 			node_error(n, "input '%s' is defined nowhere", quoted(p->input[i]));
+		else if (v->mark == NOT_COMPUTED)
+			node_unsupported(n, "input '%s' is an output that only training has", quoted(p->input[i]));
 		else if (v != &absent)
 			node_set_in(n, i, v);
 	}
@@ -419,6 +438,8 @@ convert_graph(Import *im, Scope *up, Graph *g, const Onnx__GraphProto *p, const 
 		out[i] = scope_find(&s, name);
 		if (!out[i] && *name)
 			error(NULL, "output '%s' of graph '%s' is computed nowhere", quoted(name), quoted(g->name));
+		if (out[i] && out[i]->mark == NOT_COMPUTED)
+			unsupported(NULL, "output '%s' is one that only training has", quoted(name));
 		if (out[i] == &absent)
 			out[i] = NULL;
 		push(&g->out_name, name);

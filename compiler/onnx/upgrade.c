@@ -1,6 +1,6 @@
-/* Upgrades: a node as an old operator set has it becomes one or more nodes of the newest form. One table of rules; a rule
- * applies where the operator set is below its number. Where an upgrade must know a rank or a dtype it asks need_type(),
- * which infers what the value depends on.
+/* Upgrades: a node as an old operator set has it becomes one or more nodes of the newest form. One table of rules; a
+ * rule applies where the operator set is below its number. Where an upgrade must know a rank or a dtype it asks
+ * need_type(), which infers what the value depends on.
  */
 #include "import.h"
 
@@ -253,6 +253,25 @@ up_topk(Node *n, int64_t version)
 	int_to_input(n, "k", 1, true);
 }
 
+/* before there was nearest_mode, ONNX Runtime rounded up where it makes smaller (-1) and down where it makes larger */
+static int
+nearest_of(const Node *n, const Value *scales)
+{
+	const double *p;
+	int64_t len;
+	bool less = false, more = false;
+
+	if (strcmp(attr_str(n, "mode", "nearest"), "nearest") || !const_floats(scales, &p, &len))
+		return 1;
+	for (int64_t i = 0; i < len; i++) {
+		less |= p[i] < 1;
+		more |= p[i] > 1;
+	}
+	if (less && more)
+		node_unsupported(n, "nearest with scales below and above 1, in an operator set below 11");
+	return less ? -1 : 1;
+}
+
 /* Upsample is Resize with asymmetric coordinates, nearest rounding down */
 static void
 up_resize(Node *n, int64_t version)
@@ -279,7 +298,7 @@ up_resize(Node *n, int64_t version)
 	if (!strcmp(mode, "bilinear") || !strcmp(mode, "trilinear"))
 		set_attr_str(n, "mode", "linear");
 	set_attr_str(n, "coordinate_transformation_mode", "asymmetric");
-	set_attr_str(n, "nearest_mode", "floor");
+	set_attr_str(n, "nearest_mode", nearest_of(n, v) < 0 ? "ceil" : "floor");
 }
 
 /* empty tensors stood for inputs not given */
@@ -323,8 +342,10 @@ static void
 drop_outputs(Node *n, int keep)
 {
 	for (int i = keep; i < n->nout; i++)
-		if (n->out[i])
+		if (n->out[i]) {
 			n->out[i]->def = NULL;
+			n->out[i]->mark = NOT_COMPUTED;
+		}
 	if (n->nout > keep)
 		n->nout = keep;
 }
@@ -386,8 +407,8 @@ up_concat(Node *n, int64_t version)
 static void
 up_cast(Node *n, int64_t version)
 {
-	static const char *const name[] = {"UNDEFINED", "FLOAT", "UINT8", "INT8", "UINT16", "INT16", "INT32", "INT64", "STRING",
-		"BOOL", "FLOAT16", "DOUBLE", "UINT32", "UINT64", "COMPLEX64", "COMPLEX128"};
+	static const char *const name[] = {"UNDEFINED", "FLOAT", "UINT8", "INT8", "UINT16", "INT16", "INT32", "INT64",
+		"STRING", "BOOL", "FLOAT16", "DOUBLE", "UINT32", "UINT64", "COMPLEX64", "COMPLEX128"};
 	const Attr *a = attr_find(n, "to");
 	const char *s;
 
@@ -431,6 +452,17 @@ up_gemm(Node *n, int64_t version)
 {
 	(void)version;
 	node_drop_attr(n, "broadcast");
+}
+
+/* the norm's order was a float */
+static void
+up_p(Node *n, int64_t version)
+{
+	const Attr *a = attr_find(n, "p");
+
+	(void)version;
+	if (a && a->type == A_FLOAT)
+		set_attr_int(n, "p", (int64_t)a->f);
 }
 
 static void
@@ -592,6 +624,7 @@ static const struct { const char *name; int below; void (*fn)(Node *, int64_t); 
 	{"Concat", 4, up_concat},
 	{"DFT", 20, up_dft},
 	{"Dropout", 12, up_dropout},
+	{"GlobalLpPool", 2, up_p}, {"LpPool", 2, up_p},
 	{"GRU", 7, up_rnn}, {"LSTM", 7, up_rnn}, {"RNN", 7, up_rnn},
 	{"Gemm", 7, up_gemm},
 	{"GridSample", 20, up_gridsample},
