@@ -515,14 +515,37 @@ decided(const Expr *e)
 	return -1;
 }
 
+/* an index, or a constant that can stand beside one: no need to widen */
+static bool
+plain_index(CPrint *p, const Expr *e)
+{
+	int64_t v = (int64_t)e->u.bits;
+
+	if (e->op == E_CONST)
+		return e->dt == DT_I64 && v <= INT32_MAX && v >= -INT32_MAX;
+	return e->op == E_IX && !slot_of(p, e)->name;
+}
+
+static void
+print_index(CPrint *p, const Expr *e, enum prec min)
+{
+	if (e->op == E_IX)
+		cp_ix(p, e->ix[0], min);
+	else
+		cp_expr(p, e, min);
+}
+
 static void
 print_compare(CPrint *p, const Expr *e, enum prec min)
 {
 	int d = decided(e);
 	EOp op = e->op;
+	const Row *r = find_row(p->t, op, DT_I64);
 
 	if (d >= 0) {
 		cp_text(p, "%d", d);
+	} else if (r && plain_index(p, e->a[0]) && plain_index(p, e->a[1])) {
+		expand(p, r->text, r->prec, min, e, print_index);
 	} else if (e->a[0] == e->a[1] && dt_float(e->a[0]->dt)) {
 		if (op == E_LT || op == E_GT)
 			cp_text(p, "0");

@@ -82,6 +82,7 @@ region(CPrint *p, const Mem *m, bool written)
 {
 	Em *e = p->arg;
 	const char *qual = written ? "" : "const ", *t = region_type(m), *arr;
+	size_t start;
 	int64_t at;
 
 	if (m->space == SP_IN || m->space == SP_OUT) {
@@ -107,12 +108,14 @@ region(CPrint *p, const Mem *m, bool written)
 	e->ws |= m->space == SP_WORK;
 	e->wt |= m->space == SP_WEIGHT;
 	e->st |= m->space == SP_STATE;
-	cp_text(p, "(%s%s *)(%s", qual, t, m->space == SP_WORK ? "ws" : m->space == SP_WEIGHT ? "weights" : "state");
+	cp_text(p, "(%s%s *)", qual, t);
+	start = p->b->n;
+	cp_text(p, "%s", m->space == SP_WORK ? "ws" : m->space == SP_WEIGHT ? "weights" : "state");
 	if (!ix_isint(m->offset, &at) || at) {
 		cp_text(p, " + ");
 		cp_ix(p, m->offset, P_ADD);
+		cp_wrap(p, start, P_ADD, P_UNARY);
 	}
-	cp_text(p, ")");
 	return P_UNARY;
 }
 
@@ -310,8 +313,10 @@ statement(CPrint *p, const Stmt *s)
 	case S_BIND:    print_bind(p, s); break;
 	case S_ASSUME:  print_assume(p, s); break;
 	case S_ALLOC:   print_alloc(p, s); break;
-	case S_MARK:    print_mark(p); break;
-	case S_RELEASE: print_release(p); break;
+	case S_MARK: case S_RELEASE:
+		if (((Em *)p->arg)->g->heap)
+			s->op == S_MARK ? print_mark(p) : print_release(p);
+		break;
 	default: bug("statement %d in the program", s->op);
 	}
 }
@@ -400,7 +405,7 @@ declare(Em *e, const Walk *w, CPrint *p, Buf *b)
 		if (map_ptr(p->used, w->sym.p[i]))
 			buf_fmt(b, "\tint64_t %s = 0;\n", sym_text(p, w->sym.p[i]));
 	declare_heap(e, p, b);
-	if (w->marks)
+	if (w->marks && e->g->heap)
 		buf_fmt(b, "\tunsigned char *mark[%d];\n", w->marks);
 	if (w->fails)
 		buf_fmt(b, "\tint status;\n");
