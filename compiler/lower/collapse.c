@@ -10,11 +10,13 @@ typedef struct Check {
 
 static bool walks_as_one(const Check *c, Ix flat)
 {
-	Ix rest, ca = ix_coef(flat, c->a, &rest), cb = ix_coef(flat, c->b, &rest);
+	Ix ca, cb, rest;
 
 	if (!ix_has(flat, c->a) && !ix_has(flat, c->b))
 		return true;
-	return ca && cb && !ix_has(ca, c->b) && !ix_has(cb, c->a) && ca == ix_mul(cb, c->b->a) && !ix_has(rest, c->a) ;
+	ca = ix_coef(flat, c->a, &rest);
+	cb = ca ? ix_coef(rest, c->b, &rest) : NULL;
+	return cb && ca == ix_mul(cb, c->b->a) && !ix_has(rest, c->a) && !ix_has(rest, c->b) && !ix_has(ca, c->b);
 }
 
 static bool expr_uses(const IxAtom *x, void *arg)

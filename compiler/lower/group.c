@@ -69,15 +69,19 @@ static bool widen_box(const Expr *e, void *arg)
 	return false;
 }
 
-static bool readers_joined(Grouping *gr, const Info *in)
+static bool joined(const Grouping *gr, const Value *v)
 {
-	for (int i = 0; i < in->reader.n; i++) {
-		bool found = false;
-		for (int j = 0; j < gr->g->stage.n; j++)
-			found |= gr->g->stage.p[j].v == in->reader.p[i]->out;
-		if (!found)
+	for (int j = 0; j < gr->g->stage.n; j++)
+		if (gr->g->stage.p[j].v == v)
+			return true;
+	return false;
+}
+
+static bool readers_joined(const Grouping *gr, const Info *in)
+{
+	for (int i = 0; i < in->reader.n; i++)
+		if (!joined(gr, in->reader.p[i]->out))
 			return false;
-	}
 	return in->reader.n > 0;
 }
 
@@ -105,6 +109,12 @@ static void insert_stage(Grouping *gr, Stage s)
 	gr->g->stage.p[k] = s;
 }
 
+static bool is_contraction(const Expr *e, void *arg)
+{
+	(void)arg;
+	return e->op == E_REDUCE && e->u.rop == R_SUM && e->a[0]->op == E_MUL && e->a[0]->a[0] != e->a[0]->a[1];
+}
+
 static bool join(Grouping *gr, Value *v)
 {
 	Info *in = lower_info(gr->lo, v);
@@ -115,8 +125,10 @@ static bool join(Grouping *gr, Value *v)
 	int64_t n;
 
 	if (!in->unit || in->unit->kind != U_TE || in->inlined || in->pinned || in->grouped || in->group ||
-	    v->graph != gr->root->out->graph || !readers_joined(gr, in))
+	    v->graph != gr->root->out->graph || joined(gr, v) || !readers_joined(gr, in))
 		return false;
+	if (gr->g->nouter == 0 && ex_any(v->te->body, is_contraction, NULL))
+		return false;        /* a layer of its own */
 	for (int i = 0; i < gr->g->stage.n; i++)
 		ex_any(gr->g->stage.p[i].body, widen_box, &b);
 	if (b.fails || !b.seen)
@@ -205,7 +217,7 @@ static void set_outer(Group *g, const Te *te, unsigned used)
 {
 	g->outer = NEWN(Ix, te->rank + 1);
 	for (int i = 0; i < te->rank; i++)
-		if (used >> i & 1)
+		if (used >> i & 1 && !ix_is(te->axis[i], 0))
 			g->outer[g->nouter++] = te->axis[i];
 }
 
@@ -262,9 +274,8 @@ static void share_root(Group *g)
 
 	for (int i = g->stage.n - 2; i >= 0; i--) {
 		Stage *s = &g->stage.p[i];
-		const Expr *e = ex_tload(s->v, r->v->te->axis);
 		if (s->region && s->v->dt == r->v->dt && s->v->rank == r->v->rank && value_same_shape(s->v, r->v) &&
-		    dtype_info[s->v->dt].bits >= 8 && reads_only(r->body, e)) {
+		    dtype_info[s->v->dt].bits >= 8 && reads_only(r->body, ex_tload(s->v, r->v->te->axis))) {
 			s->in_root = true;
 			s->region->size = ix_int(0);
 			return;

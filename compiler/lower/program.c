@@ -186,7 +186,7 @@ static void build_unit(Lower *lo, Stmt *b, Unit *u)
 	case U_TE:
 		if ((in->inlined && !in->pinned) || in->grouped || (!in->nread && !in->pinned))
 			return;
-		if (settle_place(lo, b, u->out, true))
+		if (settle_place(lo, b, u->out, !in->group))
 			emit_call(lo, b, nest_group(lo, group_unit(lo, u)));
 		emit_binds_of(lo, b, u->out);
 		break;

@@ -45,3 +45,11 @@ void compile_passes(Model *m, const Options *o)
 #endif
 	}
 }
+
+Model *compile_import(const char *path, const Options *o)
+{
+	Model *m = onnx_import(path, &o->import);
+
+	stop_if_errors();
+	return m;
+}

@@ -5,7 +5,7 @@
 typedef struct Span { int first, last; } Span;
 
 typedef struct Walk {
-	Life *life;              /* by Mem.id */
+	Lives l;
 	int step;
 	VEC(Span) loop;
 } Walk;
@@ -16,7 +16,7 @@ static void touch(Walk *w, const Mem *m)
 
 	if (!m || m->space != SP_WORK)
 		return;
-	l = &w->life[m->id];
+	l = &w->l.life[m->id];
 	if (!l->mem)
 		*l = (Life){ (Mem *)m, w->step, w->step };
 	l->last = w->step;
@@ -44,6 +44,10 @@ static void walk(Walk *w, const Stmt *s)
 		return;
 	if (s->op != S_BLOCK)
 		w->step++;
+	if (s->op == S_CALL) {
+		push(&w->l.call, (Stmt *)s);
+		push(&w->l.step, w->step);
+	}
 	for (int i = 0; i < s->arg.n; i++)
 		touch(w, s->arg.p[i].mem);
 	if (s->e)
@@ -62,24 +66,19 @@ static void walk(Walk *w, const Stmt *s)
 	}
 }
 
-Life *plan_lives(const Program *p, int *n)
+Lives plan_lives(const Program *p)
 {
-	Walk w = { .life = NEWN(Life, p->mem.n + 1) };
-	Life *out = NEWN(Life, p->mem.n + 1);
+	Walk w = { .l = { .life = NEWN(Life, p->mem.n + 1), .n = p->mem.n } };
 
 	walk(&w, p->body);
 	for (int k = 0; k < w.loop.n; k++)     /* inner loops come first */
 		for (int i = 0; i < p->mem.n; i++) {
-			Life *l = &w.life[i];
+			Life *l = &w.l.life[i];
 			int f = w.loop.p[k].first, e = w.loop.p[k].last;
 			if (!l->mem || l->last < f || l->first > e || (l->first > f && l->last <= e))
 				continue;
 			l->first = l->first < f ? l->first : f;
 			l->last = l->last > e ? l->last : e;
 		}
-	*n = 0;
-	for (int i = 0; i < p->mem.n; i++)
-		if (w.life[i].mem)
-			out[(*n)++] = w.life[i];
-	return out;
+	return w.l;
 }

@@ -169,17 +169,22 @@ static void dynamic_offsets(Program *p, Item *item, int n)
 	p->layout = first;
 }
 
-static void plan_work(Program *p)
+static void plan_work(Program *p, const Options *o)
 {
-	int n;
-	Life *l = plan_lives(p, &n);
-	Item *item = NEWN(Item, n + 1);
+	Lives l = plan_lives(p);
+	Item *item = NEWN(Item, l.n + 1);
 	bool dynamic = false;
 	int64_t c, peak;
+	int n = 0;
 
+	if (o->opt > 0)
+		plan_inplace(p, &l);
+	for (int i = 0; i < l.n; i++)
+		if (l.life[i].mem)
+			item[n++].l = l.life[i];
 	for (int i = 0; i < n; i++) {
-		item[i].l = l[i];
-		item[i].bytes = ix_mulc(ix_div(ix_addc(ix_mulc(l[i].mem->size, dt_size(l[i].mem->dt)), PLAN_ALIGN - 1),
+		const Mem *m = item[i].l.mem;
+		item[i].bytes = ix_mulc(ix_div(ix_addc(ix_mulc(m->size, dt_size(m->dt)), PLAN_ALIGN - 1),
 			ix_int(PLAN_ALIGN)), PLAN_ALIGN);
 		if (!ix_isint(item[i].bytes, &c)) {
 			dynamic = true;
@@ -219,8 +224,7 @@ static int64_t pack(Program *p, Space space)
 
 void plan_program(Program *p, const Options *o)
 {
-	(void)o;
-	plan_work(p);
+	plan_work(p, o);
 	p->weight_bytes = pack(p, SP_WEIGHT);
 	p->state_bytes = pack(p, SP_STATE);
 	for (int i = 0; i < p->mem.n; i++)

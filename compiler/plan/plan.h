@@ -7,8 +7,15 @@
 enum { PLAN_ALIGN = 64 };
 
 typedef struct Life { Mem *mem; int first, last; } Life;       /* steps of the program, inclusive */
+typedef struct Lives {
+	Life *life;              /* by Mem.id; mem NULL: not in the workspace, not used, or merged into another */
+	int n;
+	VEC(Stmt *) call;        /* every call, in order */
+	VEC(int) step;           /* and its step */
+} Lives;
 
-Life *plan_lives(const Program *, int *n);                     /* lives.c: of SP_WORK regions, in order of first use */
+Lives plan_lives(const Program *);                             /* lives.c */
+void plan_inplace(Program *, Lives *);                         /* inplace.c: results that overwrite an operand's region */
 void plan_program(Program *, const Options *);                 /* offsets.c: everything */
 
 #endif
