@@ -27,7 +27,7 @@ static void
 take_names(Em *e)
 {
 	static const char *const own[] = {"run", "init", "run_in", "done", "model", "workspace_bytes", "io", "ctx", "setup", "program",
-		"shapes", "workspace", "state", "take", "run_any", "workspace_any", "inputs", "outputs", "weight_blob"};
+		"shapes", "workspace", "state", "take", "run_any", "workspace_any", "inputs", "outputs", "weight_blob", "weight_end"};
 
 	e->taken = map_new();
 	for (int i = 0; i < LEN(own); i++)
@@ -102,6 +102,9 @@ emit_c(const Model *m, const Program *g, const Options *o, Emitted *out)
 		fatal(EX_USE, NULL, "--name '%s' is no C identifier, or one that is reserved", quoted(e.name));
 	if (o->target && strcmp(o->target, target_c.name))
 		fatal(EX_USE, NULL, "target '%s' does not exist", quoted(o->target));
+#ifdef ZN_CHECKS
+	ir_check_program(g, "lowering");
+#endif
 	e.NAME = name_upper(e.name);
 	e.kern = map_new();
 	e.weight = map_new();

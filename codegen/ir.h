@@ -216,12 +216,15 @@ Mem *kern_param(Kern *, const char *name, DType, Ix size, bool packed);
 void kern_finish(Kern *);    /* collects sym, read/written, fails */
 void st_each(Stmt *, void (*f)(Stmt *, void *), void *);      /* a statement and all inside it, in order; NULL: nothing */
 
-/* text (print.c, parse.c): round trip for kernels */
+/* text (print.c, parse.c): man/zenithc-ir.5 */
 void ir_print_kern(Buf *, const Kern *);
 void ir_print_program(Buf *, const Program *);
 Kern *ir_parse_kern(const char *text, const char *file);   /* fatal(EX_INVALID) with line and column */
+Program *ir_parse_program(const char *text, const char *file);
 
 void ir_verify_kern(const Kern *, const char *after);  /* bug() naming the pass after which it is wrong */
+void ir_check_kern(const Kern *, const char *after);   /* verifies, and that its text is parsed back to the same text */
+void ir_check_program(const Program *, const char *after);     /* the same for a program and all its kernels */
 
 /* interpreter (interp.c): arg[i] is memory of param i; symbols through `value`. Returns 0 or the FAIL status */
 int ir_run_kern(const Kern *, void *const *arg, int64_t (*value)(const IxAtom *, void *), void *);

@@ -46,6 +46,7 @@ const char *ex_check(EOp, DType dt, Expr *const *a, int n);
 
 /* print.c: an expression in the manual's syntax; a dtype's short name */
 const char *dt_text(DType);
+extern const char *const space_text[NSPACE];
 void ir_print_expr(Buf *, const Expr *);
 
 #endif

@@ -18,6 +18,7 @@ typedef struct Printer {
 	int indent;
 	Map *info;               /* Expr to Info; NULL: no names */
 	size_t limit;            /* print no more than up to here */
+	Map *kern;               /* of a program: its kernels to their number + 1 */
 } Printer;
 
 static const char *const for_text[] = {"", " unrolled", " parallel"};
@@ -180,7 +181,7 @@ print_expr(Printer *p, const Expr *e, int depth)
 void
 ir_print_expr(Buf *b, const Expr *e)
 {
-	Printer p = {b, 0, NULL, b->n + LONGEST};
+	Printer p = {.b = b, .limit = b->n + LONGEST};
 
 	print_expr(&p, e, 0);
 }
@@ -307,48 +308,58 @@ print_body(Printer *p, const Stmt *s)
 }
 
 static void
-print_arg(Buf *b, Arg a)
+print_args(Buf *b, const Stmt *s)
 {
-	print_mem(b, a.mem);
-	if (a.off && !ix_is(a.off, 0))
-		buf_fmt(b, " + %s", text(a.off));
+	for (int i = 0; i < s->arg.n; i++) {
+		buf_fmt(b, i ? ", " : "");
+		print_mem(b, s->arg.p[i].mem);
+		if (s->arg.p[i].off && !ix_is(s->arg.p[i].off, 0))
+			buf_fmt(b, " at %s", text(s->arg.p[i].off));
+	}
 }
 
-/* statements of the program: printed only */
+static void
+print_call(Printer *p, const Stmt *s)
+{
+	buf_fmt(p->b, "call #%d ", (int)(intptr_t)map_ptr(p->kern, s->kern) - 1);
+	print_word(p->b, s->kern->name);
+	buf_fmt(p->b, "(");
+	print_args(p->b, s);
+	buf_fmt(p->b, ")");
+}
+
+/* statements of the program */
 static void
 print_program_stmt(Printer *p, const Stmt *s)
 {
-	static const char *const word[NSOP] = {[S_CALL] = "call", [S_COPY] = "copy", [S_BIND] = "bind",
-		[S_ASSUME] = "assume", [S_ALLOC] = "alloc", [S_MARK] = "mark", [S_RELEASE] = "release"};
 	Buf *b = p->b;
 
-	buf_fmt(b, "%s", word[s->op]);
-	if (s->op == S_CALL)
-		buf_fmt(b, " %s", s->kern->name);
-	if (s->arg.n || s->op == S_CALL) {
-		buf_fmt(b, "(");
-		for (int i = 0; i < s->arg.n; i++) {
-			buf_fmt(b, i ? ", " : "");
-			print_arg(b, s->arg.p[i]);
-		}
-		buf_fmt(b, ")");
-	}
-	if (s->var)
-		buf_fmt(b, " %s =", text(s->var));
-	if (s->mem) {
-		buf_fmt(b, " ");
+	switch (s->op) {
+	case S_CALL: print_call(p, s); break;
+	case S_COPY:
+		buf_fmt(b, "copy ");
+		print_args(b, s);
+		buf_fmt(b, ", %s", text(s->ix));
+		break;
+	case S_BIND:
+		buf_fmt(b, "bind %s %s ", text(s->var), s->ix ? "=" : "from");
+		if (s->ix)
+			buf_fmt(b, "%s", text(s->ix));
+		else
+			print_expr(p, s->e, 0);
+		break;
+	case S_ASSUME:
+		buf_fmt(b, "assume %s == %s else %d", text(s->ix), text(s->ix2), s->status);
+		break;
+	case S_ALLOC:
+		buf_fmt(b, "alloc ");
 		print_mem(b, s->mem);
+		buf_fmt(b, ", %s", text(s->ix));
+		break;
+	case S_MARK:    buf_fmt(b, "mark"); break;
+	case S_RELEASE: buf_fmt(b, "release"); break;
+	default:        bug("statement %d", s->op);
 	}
-	if (s->ix)
-		buf_fmt(b, " %s", text(s->ix));
-	if (s->ix2)
-		buf_fmt(b, " == %s", text(s->ix2));
-	if (s->e) {
-		buf_fmt(b, " ");
-		print_expr(p, s->e, 0);
-	}
-	if (s->status)
-		buf_fmt(b, " else %d", s->status);
 }
 
 static void
@@ -429,7 +440,7 @@ void
 ir_print_kern(Buf *b, const Kern *k)
 {
 	static const char *const way[] = {"", "in ", "out ", "inout "};
-	Printer p = {b, 0, NULL, SIZE_MAX};
+	Printer p = {.b = b, .limit = SIZE_MAX};
 	const Mem *m;
 
 	if (k->note) {
@@ -457,27 +468,43 @@ ir_print_kern(Buf *b, const Kern *k)
 	buf_fmt(b, "\n");
 }
 
+const char *const space_text[NSPACE] = {"param", "private", "scratch", "work", "weight", "state", "in", "out", "heap"};
+
+static void
+print_region(Buf *b, const Mem *m)
+{
+	buf_fmt(b, "\t%s ", space_text[m->space]);
+	print_mem(b, m);
+	buf_fmt(b, ": ");
+	print_type(b, m);
+	if (m->index)
+		buf_fmt(b, " number %d", m->index);
+	if (m->offset)
+		buf_fmt(b, " at %s", text(m->offset));
+	buf_fmt(b, "\n");
+}
+
 void
 ir_print_program(Buf *b, const Program *g)
 {
-	Printer p = {b, 0, NULL, SIZE_MAX};
-	static const char *const space[NSPACE] = {"param", "private", "scratch", "work", "weight", "state", "in", "out", "heap"};
-	const Mem *m;
+	Printer p = {.b = b, .indent = 1, .limit = SIZE_MAX, .kern = map_new()};
 
 	for (int i = 0; i < g->kern.n; i++) {
+		*map_at_ptr(p.kern, g->kern.p[i]) = (void *)(intptr_t)(i + 1);
 		ir_print_kern(b, g->kern.p[i]);
 		buf_fmt(b, "\n");
 	}
-	buf_fmt(b, "program {\n");
-	p.indent = 1;
-	for (int i = 0; i < g->mem.n; i++) {
-		m = g->mem.p[i];
-		buf_fmt(b, "\t%s ", space[m->space]);
-		print_mem(b, m);
-		buf_fmt(b, ": ");
-		print_type(b, m);
-		if (m->offset)
-			buf_fmt(b, " at %s", text(m->offset));
+	buf_fmt(b, "program%s weights %" PRId64 " state %" PRId64, g->heap ? " heap" : "", g->weight_bytes, g->state_bytes);
+	if (g->work_bytes)
+		buf_fmt(b, " work %s", text(g->work_bytes));
+	if (g->lower_bound)
+		buf_fmt(b, " bound %s", text(g->lower_bound));
+	buf_fmt(b, " {\n");
+	for (int i = 0; i < g->mem.n; i++)
+		print_region(b, g->mem.p[i]);
+	if (g->layout) {
+		buf_fmt(b, "\tlayout ");
+		print_body(&p, g->layout);
 		buf_fmt(b, "\n");
 	}
 	print_stmt(&p, g->body);

@@ -270,7 +270,7 @@ refusals(void **st)
 		{"kernel f(in x.0: f32[4]) { let a.0: f32 = foo(x.0[0]) }", "no operation"},
 		{"kernel f(in x.0: f32[4]) { $1 = x.0[0] }", "in order"},
 		{"kernel f() { if 1:i32 { } }", "condition"},
-		{"kernel f() { } x", "after the kernel"},
+		{"kernel f() { } x", "after the end"},
 		{"kernel f() { note \"\\x00\" }", "escape"},
 		{"", "kernel"},
 	};
