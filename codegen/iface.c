@@ -34,7 +34,10 @@ init_weights(Em *e, Buf *b)
 	if (!e->wt)
 		return;
 	if (e->weights == W_INCBIN)
-		W("\tif (!s.weights) {\n\t\ts.weights = %s_weight_blob;\n\t\ts.weight_bytes = %s_WEIGHT_BYTES;\n\t}\n", e->name, e->NAME);
+		W("\tif (!s.weights) {\n\t\ts.weights = %s_weight_blob;\n"
+			"\t\ts.weight_bytes = (size_t)((uintptr_t)%s_weight_end - (uintptr_t)%s_weight_blob);\n"
+			"\t\tif (s.weight_bytes != %s_WEIGHT_BYTES)\t/* another model's file */\n\t\t\treturn ZENITH_NO_WEIGHTS;\n\t}\n",
+			e->name, e->name, e->name, e->NAME);
 	if (e->weights == W_FILE)
 		W("\tif (!s.weights) {\n\t\ts.weights = zenith_map(%s_WEIGHTS_FILE, %s_WEIGHT_BYTES);\n"
 			"\t\ts.weight_bytes = %s_WEIGHT_BYTES;\n\t}\n", e->NAME, e->NAME, e->NAME);

@@ -153,9 +153,12 @@ incbin(Em *e, Buf *b)
 	buf_fmt(b, "__asm__(\n\t\".pushsection .rodata\\n\"\n\t\".balign 64\\n\"\n");
 	buf_fmt(b, "\t\".globl %s_weight_blob\\n\"\n\t\".hidden %s_weight_blob\\n\"\n", e->name, e->name);
 	buf_fmt(b, "\t\"%s_weight_blob:\\n\"\n\t\".incbin \\\"\" %s_WEIGHTS_FILE \"\\\"\\n\"\n", e->name, e->NAME);
-	buf_fmt(b, "\t\".popsection\\n\");\n");
-	buf_fmt(b, "#ifdef __cplusplus\nextern \"C\"\n#endif\nextern const unsigned char %s_weight_blob[%" PRId64 "]"
-		" __attribute__((visibility(\"hidden\")));\n\n", e->name, e->g->weight_bytes);
+	buf_fmt(b, "\t\".globl %s_weight_end\\n\"\n\t\".hidden %s_weight_end\\n\"\n\t\"%s_weight_end:\\n\"\n", e->name, e->name, e->name);
+	buf_fmt(b, "\t\".byte 0\\n\"\n\t\".popsection\\n\");\n");
+	buf_fmt(b, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
+	buf_fmt(b, "extern const unsigned char %s_weight_blob[] __attribute__((visibility(\"hidden\")));\n", e->name);
+	buf_fmt(b, "extern const unsigned char %s_weight_end[] __attribute__((visibility(\"hidden\")));\n", e->name);
+	buf_fmt(b, "#ifdef __cplusplus\n}\n#endif\n\n");
 }
 
 static void
@@ -163,7 +166,8 @@ mapped(Em *e, Buf *b)
 {
 	buf_fmt(b, "/* The weights' file, mapped by NAME_init. Link with libzenith_rt */\n");
 	buf_fmt(b, "#ifndef %s_WEIGHTS_FILE\n#define %s_WEIGHTS_FILE __FILE__ \".bin\"\n#endif\n", e->NAME, e->NAME);
-	buf_fmt(b, "#ifdef __cplusplus\nextern \"C\"\n#endif\nconst void *zenith_map(const char *path, size_t bytes);\n\n");
+	buf_fmt(b, "#ifdef __cplusplus\nextern \"C\" {\n#endif\nconst void *zenith_map(const char *path, size_t bytes);\n"
+		"#ifdef __cplusplus\n}\n#endif\n\n");
 }
 
 void
