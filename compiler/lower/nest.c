@@ -372,8 +372,12 @@ static Expr *rename_cb(const Expr *e, void *arg)
 	Rename *r = arg;
 	Mem *m;
 
-	if (e->op == E_TLOAD)
-		return load_cb(e, r->n);
+	if (e->op == E_TLOAD) {
+		Ix ix[e->nix + 1];
+		for (int i = 0; i < e->nix; i++)
+			ix[i] = ex_as_ix(ex_subst(ex_ix(e->ix[i]), rename_cb, keep, r), NULL, NULL);
+		return load_value(r->n, e->u.value, ix);
+	}
 	if (e->op != E_LOAD)
 		return NULL;
 	m = rename_mem(r->n, r->p, e->u.mem);
