@@ -1,4 +1,6 @@
-/* Constants of the graph: making them, reading them on the host, and integers that are known while compiling. */
+/* Constants of the graph: making them, reading them on the host, and integers that are known while
+ * compiling.
+ */
 #include "graph.h"
 
 enum { KNOWN_MAX = 64 };

@@ -1,5 +1,6 @@
-/* Graph IR: building and changing, attributes, messages. See graph.h. Constants are in consts.c, verifying and dumping
- * in invariants.c. */
+/* Graph IR: building and changing, attributes, messages. See graph.h. Constants are in consts.c, verifying
+ * and dumping in invariants.c.
+ */
 #include "graph.h"
 #include "ops.h"
 #include "../codegen/ir.h"
@@ -342,8 +343,8 @@ node_remove(Node *n)
 static const char *
 attr_type_name(int type)
 {
-	static const char *const name[] = {"nothing", "a float", "an int", "a string", "a tensor", "a graph", "floats", "ints",
-		"strings", "tensors", "graphs", "a sparse tensor", "sparse tensors", "a type", "types"};
+	static const char *const name[] = {"nothing", "a float", "an int", "a string", "a tensor", "a graph", "floats",
+		"ints", "strings", "tensors", "graphs", "a sparse tensor", "sparse tensors", "a type", "types"};
 
 	return type >= 0 && type < LEN(name) ? name[type] : "of an unknown type";
 }

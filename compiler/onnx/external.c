@@ -1,7 +1,9 @@
-/* External data: bytes of a tensor in a file of the model's folder (or of --external-root), and of nowhere else.
+/* External data: bytes of a tensor in a file of the model's folder (or of --external-root), and of nowhere
+ * else.
  *
- * The location is relative and has no "..". After symbolic links are resolved the file lies in the folder; it is a
- * regular file with one link, so that no other name of it can have been planted; offset and length lie within it.
+ * The location is relative and has no "..". After symbolic links are resolved the file lies in the
+ * folder; it is a regular file with one link, so that no other name of it can have been planted; offset and
+ * length lie within it.
  */
 #include "import.h"
 
@@ -44,15 +46,16 @@ open_inside(const char *folder, const char *location, const char *where)
 		fatal(EX_INVALID, where, "external data: file '%s' in %s: %s", q, quoted(root), strerror(errno));
 	n = strlen(root);
 	if (strcmp(root, "/") && (strncmp(path, root, n) || path[n] != '/'))
-		fatal(EX_INVALID, where, "external data: '%s' leads out of the model's folder to %s; --external-root DIR "
-			"permits a folder", q, quoted(path));
+		fatal(EX_INVALID, where, "external data: '%s' leads out of the model's folder to %s; "
+			"--external-root DIR permits a folder", q, quoted(path));
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st))
 		fatal(EX_INVALID, where, "external data: file '%s': %s", q, strerror(errno));
 	if (!S_ISREG(st.st_mode) || st.st_nlink > 1) {
 		close(fd);
 		fatal(EX_INVALID, where, "external data: '%s' is %s", q, S_ISREG(st.st_mode)
-			? "a file with several links: it may be something else than data of this model" : "not a regular file");
+			? "a file with several links: it may be something else than data of this model"
+			: "not a regular file");
 	}
 	*f = file_map(fd, location);
 	return f;
@@ -90,7 +93,8 @@ external_bytes(Import *im, const Onnx__TensorProto *t, size_t need, const char *
 	if (!location)
 		fatal(EX_INVALID, where, "external data without a location");
 	if (length != need)
-		fatal(EX_INVALID, where, "external data has %" PRIu64 " bytes, its shape and type need %zu", length, need);
+		fatal(EX_INVALID, where, "external data has %" PRIu64 " bytes, its shape and type need %zu", length,
+			need);
 	slot = map_at_str(im->file, location);
 	if (!*slot)
 		*slot = open_inside(im->folder, location, where);

@@ -1,5 +1,5 @@
-/* Model-local functions, inlined where they are called: identified by (domain, name, overload), with operator sets of their
- * own, attributes that refer to the caller's, and defaults.
+/* Model-local functions, inlined where they are called: identified by (domain, name, overload), with
+ * operator sets of their own, attributes that refer to the caller's, and defaults.
  */
 #include "import.h"
 

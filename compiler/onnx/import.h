@@ -69,7 +69,7 @@ void check_dim_options(Import *);
 
 /* model.c */
 void convert_nodes(Import *, Scope *, Onnx__NodeProto *const *, size_t n);
-bool convert_attr(Import *, Scope *, Node *, const Onnx__AttributeProto *, Attr *);   /* false: absent, or after error() */
+bool convert_attr(Import *, Scope *, Node *, const Onnx__AttributeProto *, Attr *);   /* false: absent, or error() */
 Value *scope_find(const Scope *, const char *name);
 void scope_define(Scope *, const char *name, Value *, const char *where);
 void read_opsets(Opset *, Onnx__OperatorSetIdProto *const *, size_t n);

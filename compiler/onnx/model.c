@@ -1,5 +1,6 @@
-/* Conversion of the parsed model to graph IR. Names become values through scopes; a node is converted as the file has it
- * and then upgraded to the newest form of its operator; functions are inlined where they are called.
+/* Conversion of the parsed model to graph IR. Names become values through scopes; a node is converted as
+ * the file has it and then upgraded to the newest form of its operator; functions are inlined where they
+ * are called.
  */
 #include "import.h"
 
@@ -29,7 +30,8 @@ read_opsets(Opset *o, Onnx__OperatorSetIdProto *const *p, size_t n)
 		if (d < 0)
 			continue;
 		if (p[i]->version < 1)
-			fatal(EX_INVALID, NULL, "operator set %" PRId64 " of domain '%s'", p[i]->version, domain_name[d]);
+			fatal(EX_INVALID, NULL, "operator set %" PRId64 " of domain '%s'", p[i]->version,
+				domain_name[d]);
 		o->version[d] = p[i]->version;
 	}
 }
@@ -292,8 +294,8 @@ node_op(Import *im, const Scope *s, const Onnx__NodeProto *p, const char *where,
 		if (s->opset->version[*domain] > newest[*domain]) {
 			slot = map_at_str(im->unknown, dom);
 			if (!*slot)
-				unsupported(where, "operator set %" PRId64 " of domain '%s': this build knows %d and earlier",
-					s->opset->version[*domain], *dom ? dom : "ai.onnx", newest[*domain]);
+				unsupported(where, "operator set %" PRId64 " of domain '%s': this build knows %d and "
+					"earlier", s->opset->version[*domain], *dom ? dom : "ai.onnx", newest[*domain]);
 			*slot = slot;
 		}
 	}
@@ -301,7 +303,8 @@ node_op(Import *im, const Scope *s, const Onnx__NodeProto *p, const char *where,
 		return op;
 	slot = map_at_str(im->unknown, fmt("%s.%s", dom, name));
 	if (!*slot)
-		unsupported(where, "operator '%s'%s%s%s", quoted(name), *dom ? " of domain '" : "", quoted(dom), *dom ? "'" : "");
+		unsupported(where, "operator '%s'%s%s%s", quoted(name), *dom ? " of domain '" : "", quoted(dom),
+			*dom ? "'" : "");
 	*slot = slot;
 	return OP_NONE;
 }
@@ -405,7 +408,8 @@ convert_initializers(Import *im, Scope *s, const Onnx__GraphProto *p)
 		add_weight(im, s, STR_OF(p->initializer[i]->name), tensor_const(im, s->graph, p->initializer[i], NULL));
 	for (size_t i = 0; i < p->n_sparse_initializer; i++) {
 		t = p->sparse_initializer[i];
-		add_weight(im, s, STR_OF(t->values ? t->values->name : NULL), sparse_const(im, s->graph, t, "initializer"));
+		add_weight(im, s, STR_OF(t->values ? t->values->name : NULL),
+			sparse_const(im, s->graph, t, "initializer"));
 	}
 }
 
@@ -484,7 +488,8 @@ convert_model(Import *im, const Onnx__ModelProto *p)
 	m->producer = copy_str(STR_OF(p->producer_name));
 	m->graph_name = copy_str(STR_OF(p->graph->name));
 	if (p->ir_version > ONNX__VERSION__IR_VERSION)
-		warning(NULL, "IR version %" PRId64 ": this build knows %d and earlier", p->ir_version, ONNX__VERSION__IR_VERSION);
+		warning(NULL, "IR version %" PRId64 ": this build knows %d and earlier", p->ir_version,
+			ONNX__VERSION__IR_VERSION);
 	read_opsets(&opset, p->opset_import, p->n_opset_import);
 	if (!p->n_opset_import)
 		opset.version[D_ONNX] = 1;    /* IR versions 1 and 2 */

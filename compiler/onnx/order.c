@@ -1,5 +1,5 @@
-/* An order of execution for nodes that a file lists in another: depth first from the first node, so that what is in
- * order stays as it is. A node reads its inputs and what its subgraphs capture.
+/* An order of execution for nodes that a file lists in another: depth first from the first node, so that
+ * what is in order stays as it is. A node reads its inputs and what its subgraphs capture.
  */
 #include "import.h"
 
@@ -87,7 +87,8 @@ cycle(Onnx__NodeProto *const *node, const int *stack, int n, int from, const cha
 	for (int i = n - 1; i >= k && i > n - 9; i--)
 		buf_fmt(&b, "%s'%s' (%s, #%d)", i < n - 1 ? " -> " : "", quoted(STR_OF(node[stack[i]]->name)),
 			quoted(STR_OF(node[stack[i]]->op_type)), stack[i]);
-	fatal(EX_INVALID, where, "nodes read each other's outputs in a cycle: %s%s", buf_str(&b), n - k > 8 ? " -> ..." : "");
+	fatal(EX_INVALID, where, "nodes read each other's outputs in a cycle: %s%s", buf_str(&b),
+		n - k > 8 ? " -> ..." : "");
 }
 
 int *

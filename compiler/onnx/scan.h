@@ -1,6 +1,7 @@
-/* The bounded scan that comes before protobuf-c: depth, lengths, wire types and repeated singular messages are checked
- * against the schema, and the elements of every TensorProto are lifted out. What is left is a small message in which a
- * lifted tensor has the field raw_data, holding its number: an index into Scan.tensor (uint32, little endian).
+/* The bounded scan that comes before protobuf-c: depth, lengths, wire types and repeated singular messages
+ * are checked against the schema, and the elements of every TensorProto are lifted out. What is left is a
+ * small message in which a lifted tensor has the field raw_data, holding its number: an index into
+ * Scan.tensor (uint32, little endian).
  */
 #ifndef ZENITHC_SCAN_H
 #define ZENITHC_SCAN_H

@@ -31,7 +31,8 @@ block(uint32_t s[8], const uint8_t *p)
 	uint32_t w[64], a = s[0], b = s[1], c = s[2], d = s[3], e = s[4], f = s[5], g = s[6], h = s[7];
 
 	for (int i = 0; i < 16; i++)
-		w[i] = (uint32_t)p[4 * i] << 24 | (uint32_t)p[4 * i + 1] << 16 | (uint32_t)p[4 * i + 2] << 8 | p[4 * i + 3];
+		w[i] = (uint32_t)p[4 * i] << 24 | (uint32_t)p[4 * i + 1] << 16 | (uint32_t)p[4 * i + 2] << 8
+			| p[4 * i + 3];
 	for (int i = 16; i < 64; i++)
 		w[i] = w[i - 16] + G0(w[i - 15]) + w[i - 7] + G1(w[i - 2]);
 	for (int i = 0; i < 64; i += 8) {
@@ -51,7 +52,8 @@ void
 sha256(File file, uint8_t out[32])
 {
 	enum { PIECE = 16 << 20 };    /* bytes between two moments when mapped pages are let go */
-	uint32_t h[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+	uint32_t h[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c,
+		0x1f83d9ab, 0x5be0cd19};
 	const uint8_t *p = file.p;
 	uint8_t tail[128] = {0};
 	size_t n = file.n, rest = n % 64, end = rest < 56 ? 64 : 128;

@@ -1,5 +1,6 @@
-/* TensorProto to constants. Elements lie in raw_data, in a typed field (packed, hence lifted, or one by one), or in
- * external data; they are borrowed wherever the file has them as a constant has: little-endian, packed.
+/* TensorProto to constants. Elements lie in raw_data, in a typed field (packed, hence lifted, or one by
+ * one), or in external data; they are borrowed wherever the file has them as a constant has: little-endian,
+ * packed.
  */
 #include "import.h"
 
@@ -104,7 +105,8 @@ unpacked_at(const void *p, int field, size_t i)
 
 /* a typed field's elements, `count` of them, as bytes of dt */
 static const void *
-typed_bytes(const Onnx__TensorProto *t, const Lift *lift, int nlift, DType dt, int field, size_t count, const char *where)
+typed_bytes(const Onnx__TensorProto *t, const Lift *lift, int nlift, DType dt, int field, size_t count,
+	const char *where)
 {
 	int size = bytes_each(dt), wide = field == 4 ? 4 : field == 10 ? 8 : 0;
 	const void *loose;

@@ -1,9 +1,10 @@
 /* Declared types: of inputs, with their dims and the options --dim and --shape; of optionals and sequences.
  *
- * A dim is a number, a name (one name, one symbol in the whole model) or unknown (a symbol of its own, named INPUT.AXIS so
- * that --dim can speak of it). Symbols are 1 to 2^31-1: a model is not asked for an empty batch unless --dim says 0..N,
- * and slices to INT_MAX, which exporters write for "to the end", vanish.
- * Exporters write 0, -1, "" and "?" for what they do not know; a declared 0 may also mean none, so its symbol may be 0.
+ * A dim is a number, a name (one name, one symbol in the whole model) or unknown (a symbol of its own,
+ * named INPUT.AXIS so that --dim can speak of it). Symbols are 1 to 2^31-1: a model is not asked for an
+ * empty batch unless --dim says 0..N, and slices to INT_MAX, which exporters write for "to the end",
+ * vanish. Exporters write 0, -1, "" and "?" for what they do not know; a declared 0 may also mean none, so
+ * its symbol may be 0.
  */
 #include "import.h"
 
@@ -132,7 +133,8 @@ tensor_into(Import *im, Value *v, const Onnx__TypeProto__Tensor *t)
 	rank = given ? ngiven : rank;
 	limit_check(LIM_RANK, rank, where);
 	if (rank < 0) {
-		unsupported(where, "the model does not say how many dimensions it has; --shape %s=... does", quoted(v->name));
+		unsupported(where, "the model does not say how many dimensions it has; --shape %s=... does",
+			quoted(v->name));
 		return;
 	}
 	dim = NEWN(Ix, rank > 0 ? rank : 1);
@@ -141,8 +143,10 @@ tensor_into(Import *im, Value *v, const Onnx__TypeProto__Tensor *t)
 
 		if (given && given[i] >= 0)
 			dim[i] = fixed_dim(d, given[i], where);
+		else if (d)
+			dim[i] = input_dim(im, d, STR_OF(v->name), i);
 		else
-			dim[i] = d ? input_dim(im, d, STR_OF(v->name), i) : new_dim(im, fmt("%s.%d", STR_OF(v->name), i), 1);
+			dim[i] = new_dim(im, fmt("%s.%d", STR_OF(v->name), i), 1);
 	}
 	value_set_dims(v, (DType)t->elem_type, rank, dim);
 }

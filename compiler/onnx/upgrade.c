@@ -1,6 +1,6 @@
-/* Upgrades: a node as an old operator set has it becomes one or more nodes of the newest form. One table of rules; a
- * rule applies where the operator set is below its number. Where an upgrade must know a rank or a dtype it asks
- * need_type(), which infers what the value depends on.
+/* Upgrades: a node as an old operator set has it becomes one or more nodes of the newest form. One table of
+ * rules; a rule applies where the operator set is below its number. Where an upgrade must know a rank or a
+ * dtype it asks need_type(), which infers what the value depends on.
  */
 #include "import.h"
 
@@ -149,6 +149,14 @@ no_input(const Node *n, int i)
 	return n->nin < 1 + i || !n->in[i];
 }
 
+static void
+unsqueeze_in(Node *n, int i, const int64_t *axes, int naxes)
+{
+	Value *in[2] = {n->in[i], value_ints(n->graph, axes, naxes)};
+
+	node_set_in(n, i, insert(n, OP_UNSQUEEZE, in, 2)->out[0]);
+}
+
 /* elementwise operators with broadcast=1 and axis (below 7): the second operand is aligned at axis, not at the end */
 static void
 up_broadcast(Node *n, int64_t version)
@@ -177,7 +185,7 @@ up_broadcast(Node *n, int64_t version)
 	ax = NEWN(int64_t, after);
 	for (int i = 0; i < after; i++)
 		ax[i] = rb + i;
-	node_set_in(n, 1, insert(n, OP_UNSQUEEZE, (Value *[]){n->in[1], value_ints(n->graph, ax, after)}, 2)->out[0]);
+	unsqueeze_in(n, 1, ax, after);
 }
 
 /* a slope per channel, in one dimension */
@@ -188,11 +196,12 @@ up_prelu(Node *n, int64_t version)
 	int r;
 
 	(void)version;
-	if (no_input(n, 1) || rank_of(n, n->in[1]) != 1 || ix_is(n->in[1]->dim[0], 1) || (r = rank_of(n, n->in[0])) <= 2)
+	if (no_input(n, 1) || rank_of(n, n->in[1]) != 1 || ix_is(n->in[1]->dim[0], 1))
 		return;
+	r = rank_of(n, n->in[0]);
 	for (d = 0; d < r - 2 && d < LEN(ax); d++)
 		ax[d] = d + 1;
-	node_set_in(n, 1, insert(n, OP_UNSQUEEZE, (Value *[]){n->in[1], value_ints(n->graph, ax, (int)d)}, 2)->out[0]);
+	unsqueeze_in(n, 1, ax, (int)d);
 }
 
 static void
@@ -547,7 +556,8 @@ up_labelencoder(Node *n, int64_t version)
 	node_drop_attr(n, "classes_strings");
 	node_add_attr(n, (Attr){.name = from_str ? "keys_strings" : "values_strings", .type = A_STRINGS, .n = len,
 		.ss = (Str *)s});
-	node_add_attr(n, (Attr){.name = from_str ? "values_int64s" : "keys_int64s", .type = A_INTS, .n = len, .is = id});
+	node_add_attr(n, (Attr){.name = from_str ? "values_int64s" : "keys_int64s", .type = A_INTS, .n = len,
+		.is = id});
 	node_drop_attr(n, from_str ? "default_string" : "default_int64");
 }
 
@@ -604,7 +614,8 @@ up_scan(Node *n, int64_t version)
 	node_add_attr(in, (Attr){.name = "body", .type = A_GRAPH, .g = body});
 	set_attr_int(in, "num_scan_inputs", nscan);
 	if (dir)
-		node_add_attr(in, (Attr){.name = "scan_input_directions", .type = A_INTS, .n = len, .is = (int64_t *)dir});
+		node_add_attr(in, (Attr){.name = "scan_input_directions", .type = A_INTS, .n = len,
+			.is = (int64_t *)dir});
 	for (int i = 0; i < nin; i++)
 		node_set_in(n, i, n->in[i + 1]);
 	node_resize_in(n, nin);

@@ -184,7 +184,8 @@ main(void)
 {
 	const struct CMUnitTest t[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
-		T(lifts_elements), T(element_by_element_stays), T(depth_is_bounded), T(messages_are_bounded), T(broken_wires),
+		T(lifts_elements), T(element_by_element_stays), T(depth_is_bounded), T(messages_are_bounded),
+		T(broken_wires),
 	};
 
 	return cmocka_run_group_tests(t, NULL, NULL);
