@@ -443,7 +443,7 @@ pa_expr(Parser *p)
 		e = p->name.p[i];
 	} else if (pa_take(p, "-"))
 		e = constant(p, true);
-	else if (isdigit((unsigned char)*p->p) || *p->p == '#')
+	else if (isdigit((unsigned char)*p->p) || *p->p == '#' || !strncmp(p->p, "inf:", 4))
 		e = constant(p, false);
 	else
 		e = named_expr(p);

@@ -95,7 +95,9 @@ print_const(Buf *b, const Expr *e)
 		buf_fmt(b, "%" PRId64 ":i64", (int64_t)e->u.bits);
 	else if (whole)
 		buf_fmt(b, "%.0f:%s", dt_to_double(e->dt, e->u.bits), dt_text(e->dt));
-	else if (isfinite(v) && dt_float(e->dt))
+	else if (dt_float(e->dt) && isinf(v))
+		buf_fmt(b, "%sinf:%s", v < 0 ? "-" : "", dt_text(e->dt));
+	else if (dt_float(e->dt) && isfinite(v))
 		buf_fmt(b, "%a:%s", v, dt_text(e->dt));
 	else
 		buf_fmt(b, "#%" PRIx64 ":%s", e->u.bits, dt_text(e->dt));
@@ -287,7 +289,7 @@ print_string(Buf *b, const char *s)
 static void
 print_type(Buf *b, const Mem *m)
 {
-	buf_fmt(b, "%s%s[%s]", m->packed ? "packed " : "", dt_text(m->dt), m->size ? text(m->size) : "?");
+	buf_fmt(b, "%s%s[%s]", m->packed && dtype_info[m->dt].bits < 8 ? "packed " : "", dt_text(m->dt), m->size ? text(m->size) : "?");
 }
 
 static void print_stmt(Printer *, const Stmt *);

@@ -222,6 +222,7 @@ round_trip(void **st)
 		"\tfor i2 < 3 unrolled {\n"
 		"\t\tstore t@7[i2] = x.0[[q.3[i2]] + 2]\n"
 		"\t}\n"
+		"\tlet m.4: f32 = abs(max(x.0[0], -inf:f32))\n"
 		"\tlet n.3: i64 = 5:i64\n"
 		"\twhile lt(n.3, q.3[0]) {\n"
 		"\t\tset n.3 = add(n.3, ix(2*n + 1))\n"
