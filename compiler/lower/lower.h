@@ -64,7 +64,7 @@ typedef struct Lower {
 	int ninfo;
 	Kern *init;              /* unused kernels are not kept */
 	VEC(const IxAtom *) bound;      /* symbols known at this point of the program */
-	Map *bound_set;
+	Map *bound_set, *entry_set;     /* entry_set: known when the program starts, hence fit to lay out the workspace */
 	VEC(Graph *) stack;
 	int nassumed;            /* assumptions already emitted */
 	bool *assumed;

@@ -63,7 +63,7 @@ static bool late_symbol(const IxAtom *a, void *arg)
 {
 	Lower *lo = arg;
 
-	return a->kind == IX_EXPR || (a->kind == IX_SYM && !map_ptr(lo->bound_set, a));
+	return a->kind == IX_EXPR || (a->kind == IX_SYM && !map_ptr(lo->entry_set, a));
 }
 
 Mem *region_for(Lower *lo, Value *v)

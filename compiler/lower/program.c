@@ -259,6 +259,7 @@ static bool entry_symbol(const IxAtom *a, void *arg)
 {
 	if (a->kind == IX_SYM) {
 		*map_at_ptr(((Lower *)arg)->bound_set, a) = arg;
+		*map_at_ptr(((Lower *)arg)->entry_set, a) = arg;
 		push(&((Lower *)arg)->bound, a);
 	}
 	return false;
@@ -285,6 +286,7 @@ Program *compile_lower(Model *m, const Options *o)
 	lo->prog = NEW(Program);
 	lo->weight = map_new();
 	lo->bound_set = map_new();
+	lo->entry_set = map_new();
 	program_build(lo);
 	plan_program(lo->prog, o);
 	return lo->prog;
