@@ -58,6 +58,7 @@ def elementwise():
     case("clip_double", "Clip", 6, {"x": x.astype(np.float64)}, {"y": np.maximum(x.astype(np.float64), .5)}, min=.5)
     case("cast", "Cast", 1, {"x": x}, {"y": x.astype(np.int32)}, to="INT32")
     case("relu", "Relu", 1, {"x": x}, {"y": np.maximum(x, 0)}, consumed_inputs=[0])
+    case("selu", "Selu", 1, {"x": x}, {"y": np.where(x > 0, x, np.exp(x) * 1.6732 - 1.6732).astype(np.float32) * np.float32(1.0507)})
     case("dropout", "Dropout", 1, {"x": x}, {"y": x}, is_test=1, ratio=.5)
     case("dropout_mask", "Dropout", 7, {"x": x}, {"y": x, "m": np.ones_like(x)}, ratio=.5)
     case("dropout_mask", "Dropout", 10, {"x": x}, {"y": x, "m": np.ones_like(x, dtype=bool)}, ratio=.5)

@@ -463,6 +463,17 @@ up_gemm(Node *n, int64_t version)
 	node_drop_attr(n, "broadcast");
 }
 
+/* the constants had fewer digits */
+static void
+up_selu(Node *n, int64_t version)
+{
+	(void)version;
+	if (!attr_find(n, "alpha"))
+		node_add_attr(n, (Attr){.name = "alpha", .type = A_FLOAT, .f = 1.6732f});
+	if (!attr_find(n, "gamma"))
+		node_add_attr(n, (Attr){.name = "gamma", .type = A_FLOAT, .f = 1.0507f});
+}
+
 /* the norm's order was a float */
 static void
 up_p(Node *n, int64_t version)
@@ -651,6 +662,7 @@ static const struct { const char *name; int below; void (*fn)(Node *, int64_t); 
 	{"Resize", 11, up_resize}, {"Resize", 13, up_resize11},
 	{"RoiAlign", 16, up_roialign},
 	{"Scan", 9, up_scan},
+	{"Selu", 6, up_selu},
 	{"Slice", 10, up_slice},
 	{"Softmax", 13, up_softmax}, {"LogSoftmax", 13, up_softmax}, {"Hardmax", 13, up_softmax},
 	{"Split", 18, up_split},
