@@ -160,6 +160,50 @@ def control():
          domain="ai.onnx.ml", classes_strings=["a", "b"], default_string="?")
 
 
+def structure():
+    """Functions, subgraphs that capture, names that are no identifiers, nodes in any order."""
+    x = rand(3, 4)
+    a = np.float32(.25)
+    ref = onnx.AttributeProto(name="alpha", type=onnx.AttributeProto.FLOAT, ref_attr_name="alpha")
+    leaky = helper.make_node("LeakyRelu", ["x"], ["y"])
+    leaky.attribute.append(ref)
+    sets = [helper.make_opsetid("", 17), helper.make_opsetid("mine", 1)]
+    f = helper.make_function("mine", "f", ["x"], ["y"], [leaky], sets, attribute_protos=[helper.make_attribute("alpha", .5)])
+    old = helper.make_function("mine", "f", ["x"], ["y"], [helper.make_node("Squeeze", ["x"], ["s"], axes=[0]),
+                               helper.make_node("Neg", ["s"], ["y"])], [helper.make_opsetid("", 11)])
+    old.overload = "old"
+    call = helper.make_node("f", ["x"], ["t"], domain="mine")
+    call.attribute.append(onnx.AttributeProto(name="alpha", type=onnx.AttributeProto.FLOAT, ref_attr_name="beta"))
+    g = helper.make_function("mine", "g", ["x", "missing"], ["z"], [call, helper.make_node("f", ["t"], ["u"], domain="mine"),
+                             helper.make_node("Clip", ["u", "missing"], ["z"])], sets, attributes=["beta"])
+    m = model([helper.make_node("g", ["x"], ["u"], domain="mine", beta=float(a)),
+               helper.make_node("Unsqueeze", ["u", "zero"], ["w"]),
+               helper.make_node("f", ["w"], ["y"], domain="mine", overload="old")], {"x": x}, {"y": -np.where(x < 0, x * a / 2, x)},
+              17, {"zero": np.array([0])})
+    m.functions.extend([f, old, g])
+    m.opset_import.append(helper.make_opsetid("mine", 1))
+    m.ir_version = 10
+    CASES.append(("functions", m, {"x": x}, {"y": -np.where(x < 0, x * a / 2, x)}))
+
+    def branch(name, op):
+        n = [helper.make_node(op, ["t"], ["v"]), helper.make_node("Add", ["v", "x"], ["r"])]
+        return helper.make_graph(n, name, [], [helper.make_tensor_value_info("r", 1, [3, 4])])
+
+    def nest(c, then):
+        inner = helper.make_node("If", ["c"], ["q"], then_branch=branch("a", then), else_branch=branch("b", "Abs"))
+        return helper.make_graph([inner], "o", [], [helper.make_tensor_value_info("q", 1, [3, 4])])
+
+    for c in True, False:
+        ins = {"x": x, "c": np.array(c)}
+        outs = {"y": x + (-x if c else np.abs(-x))}
+        nodes = [helper.make_node("If", ["c"], ["y"], then_branch=nest(c, "Identity"), else_branch=nest(c, "Relu")),
+                 helper.make_node("Neg", ["x"], ["t"])]
+        CASES.append((f"captures_{c}", model(nodes, ins, outs, 17), ins, outs))
+    ins, outs = {"a b*/": x, "while": x}, {'"\\\n': x - x * x, "9": x * x}
+    CASES.append(("names", model([helper.make_node("Mul", ["a b*/", "while"], ["9"], name="*/ #error"),
+                                  helper.make_node("Sub", ["while", "9"], ['"\\\n'])], ins, outs, 17), ins, outs))
+
+
 def storage():
     """Every dtype, as raw bytes and in its typed field; a sparse tensor; an initializer that is an input too."""
     for name, dt in TensorProto.DataType.items():
@@ -203,7 +247,7 @@ def write(folder, name, m, ins, outs):
 
 def main():
     zenithc, only = sys.argv[1], sys.argv[2:]
-    for f in elementwise, movement, reductions, control, storage:
+    for f in elementwise, movement, reductions, control, structure, storage:
         f()
     folder = harness.temporary()
     jobs = []
