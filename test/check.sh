@@ -51,6 +51,7 @@ step unit units
 step golden sh test/golden.sh "$z"
 step lint lint
 step proto "$PY" test/proto.py compiler/onnx/onnx.proto
+step opsets "$PY" test/opsets.py "$z"
 step cases cases
 step zoo fill
 step conform:O3 conform -O3 --cc "gcc -O1 -w"
