@@ -18,7 +18,6 @@ ix_pool(void)
 	if (z)
 		return z;
 	zn->ix = z = NEW(IxPool);
-	z->poly = map_new();
 	z->mono = map_new();
 	z->atom = map_new();
 	z->div = map_new();
@@ -181,39 +180,76 @@ ix_mono_gcd(const IxTerm *x, const IxTerm *y)
 
 /* polynomials */
 
+/* by creation, never by address: the order of everything is the same in every run */
+static uint64_t
+poly_hash(int64_t c, const IxTerm *t, int n, int *depth)
+{
+	uint64_t h = hash_bytes(&c, sizeof c, 0);
+
+	*depth = 0;
+	for (int i = 0; i < n; i++) {
+		h = (h ^ (uint64_t)t[i].c) * 0xff51afd7ed558ccdu;
+		for (int k = 0; k < t[i].n; k++) {
+			AtomRec *v = ATOM(t[i].a[k]);
+			h = ((h ^ h >> 32) + (uint64_t)v->serial) * 0x9e3779b97f4a7c15u;
+			*depth = v->depth > *depth ? v->depth : *depth;
+		}
+	}
+	return h ^ h >> 29;
+}
+
+static bool
+same_poly(Ix p, int64_t c, const IxTerm *t, int n)
+{
+	if (p->c != c || p->n != n)
+		return false;
+	for (int i = 0; i < n; i++)
+		if (p->t[i].c != t[i].c || p->t[i].a != t[i].a)
+			return false;
+	return true;
+}
+
+static void
+table_grow(IxPool *z)
+{
+	int old = z->cap;
+	Ix *from = z->table;
+
+	z->cap = old ? old * 2 : 1024;
+	z->table = NEWN(Ix, z->cap);
+	for (int i = 0; i < old; i++)
+		if (from[i]) {
+			uint64_t k = from[i]->hash;
+			while (z->table[k & (uint64_t)(z->cap - 1)])
+				k++;
+			z->table[k & (uint64_t)(z->cap - 1)] = from[i];
+		}
+}
+
 /* t is sorted, without repetitions and zeros */
 static Ix
 intern(int64_t c, const IxTerm *t, int n)
 {
-	int64_t buf[65], *key = n <= 32 ? buf : big_alloc(sizeof *key * (size_t)(2 * n + 1));
-	uint64_t h = hash_bytes(&c, sizeof c, 0);
-	int m = 0, depth = 0;
-	void **slot;
+	IxPool *z = ix_pool();
+	int depth;
+	uint64_t h = poly_hash(c, t, n, &depth), k = h;
 	PolyRec *r;
+	Ix *slot;
 
-	key[m++] = c;
-	for (int i = 0; i < n; i++) {
-		key[m++] = t[i].c;
-		key[m++] = (int64_t)(intptr_t)t[i].a;
+	if (z->npoly >= z->cap / 2)
+		table_grow(z);
+	for (;; k++) {
+		slot = &z->table[k & (uint64_t)(z->cap - 1)];
+		if (!*slot)
+			break;
+		if ((*slot)->hash == h && same_poly(*slot, c, t, n))
+			return *slot;
 	}
-	slot = map_at(ix_pool()->poly, key, sizeof *key * (size_t)m);
-	if (key != buf)
-		big_free(key);
-	if (*slot)
-		return *slot;
-	for (int i = 0; i < n; i++) {
-		h = hash_bytes(&t[i].c, sizeof t[i].c, h);
-		for (int k = 0; k < t[i].n; k++) {
-			h = hash_bytes(&ATOM(t[i].a[k])->serial, sizeof(int), h);
-			if (ATOM(t[i].a[k])->depth > depth)
-				depth = ATOM(t[i].a[k])->depth;
-		}
-	}
-	*slot = r = NEW(PolyRec);
+	r = NEW(PolyRec);
 	r->p = (struct IxPoly){c, n, copy_mem(t, sizeof *t * (size_t)n), h};
-	r->serial = zn->ix->npoly++;
+	r->serial = z->npoly++;
 	r->depth = depth;
-	return &r->p;
+	return *slot = &r->p;
 }
 
 static int

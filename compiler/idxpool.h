@@ -11,20 +11,26 @@ typedef struct PolyRec {
 	bool known;              /* low is */
 	int64_t low;             /* greatest constant lower bound found, INT64_MIN if none */
 	const char *str;
+	unsigned sub;            /* as in AtomRec */
+	Ix to;
 } PolyRec;
 
 typedef struct AtomRec {
 	IxAtom a;
 	int serial, depth;
 	unsigned stamp;          /* ix_any's last visit */
+	unsigned sub;            /* ix_subst's last visit, and what it found */
+	Ix to;
 	int64_t lo, hi;          /* constant bounds, INT64_MIN and INT64_MAX for none */
 	Ix poly;                 /* the atom alone */
 } AtomRec;
 
 typedef struct IxPool {
-	Map *poly, *mono, *atom, *div, *name;
+	Ix *table;               /* of polynomials: open, linear probing, at most half full */
+	int cap;
+	Map *mono, *atom, *div, *name;
 	int npoly, natom, nsym;
-	unsigned stamp;
+	unsigned stamp;          /* the newest walk */
 	int soft;                /* > 0: an overflow sets over and gives nonsense instead of ending the compilation */
 	bool over;
 	int steps;               /* left to the proof in progress */

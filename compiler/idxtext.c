@@ -61,7 +61,8 @@ ix_coef(Ix p, const IxAtom *v, Ix *rest)
 
 /* substitution */
 
-typedef struct Subst { IxSub f; void *arg; Map *poly, *atom; } Subst;
+/* what was found is kept in the records, marked with the number of the walk */
+typedef struct Subst { IxSub f; void *arg; unsigned stamp; } Subst;
 
 static Ix subst(Subst *, Ix);
 
@@ -106,28 +107,25 @@ subst_new(Subst *z, const IxAtom *v)
 static Ix
 subst_atom(Subst *z, const IxAtom *v)
 {
-	void **slot;
-	Ix r = map_ptr(z->atom, v);
+	AtomRec *r = ATOM(v);
+	Ix to;
 
-	if (r)
-		return r;
-	r = subst_new(z, v);
-	slot = map_at_ptr(z->atom, v);
-	*slot = (void *)(uintptr_t)r;
-	return r;
+	if (r->sub == z->stamp)
+		return r->to;
+	to = subst_new(z, v);
+	r->sub = z->stamp;
+	return r->to = to;
 }
 
 static Ix
 subst(Subst *z, Ix p)
 {
-	Ix r, term;
+	PolyRec *rec = POLY(p);
 	bool same = true;
-	void **slot;
+	Ix r, term;
 
-	if (!p->n)
-		return p;
-	if ((r = map_ptr(z->poly, p)))
-		return r;
+	if (!p->n || rec->sub == z->stamp)
+		return p->n ? rec->to : p;
 	for (int i = 0; i < p->n; i++)
 		for (int k = 0; k < p->t[i].n; k++)
 			same &= subst_atom(z, p->t[i].a[k]) == ix_of(p->t[i].a[k]);
@@ -138,23 +136,15 @@ subst(Subst *z, Ix p)
 			term = ix_mul(term, subst_atom(z, p->t[i].a[k]));
 		r = ix_add(r, term);
 	}
-	slot = map_at_ptr(z->poly, p);
-	*slot = (void *)(uintptr_t)r;
-	return r;
+	rec->sub = z->stamp;
+	return rec->to = r;
 }
 
 Ix
 ix_subst(Ix p, IxSub f, void *arg)
 {
-	Subst z = {f, arg, NULL, NULL};
-	Ix r;
+	Subst z = {f, arg, ++ix_pool()->stamp};
 
-	if (!p->n)
-		return p;
-	if (p->n == 1 && !p->c && p->t->c == 1 && p->t->n == 1 && (r = f(p->t->a[0], arg)))
-		return r;
-	z.poly = map_new();
-	z.atom = map_new();
 	return subst(&z, p);
 }
 
