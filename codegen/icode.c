@@ -11,7 +11,10 @@ typedef struct Scope {           /* a region: the nodes used only in one branch 
 	VEC(const Expr *) e;
 } Scope;
 
-typedef struct Found { int scope, reg; } Found;      /* an expression of this statement */
+typedef struct Found {           /* an expression of this statement */
+	int scope, reg;
+	int top;                 /* the outermost region that certainly needs it in all its lanes; -1 none */
+} Found;
 typedef struct Reg { bool uniform; int def; } Reg;   /* def: the instruction that computes it, -1 none */
 
 enum { TEMP = 1 << 24 };         /* registers of one statement, numbered from here until they are placed */
@@ -288,7 +291,7 @@ scan(Scan *s)
 		if (*slot)
 			continue;
 		*slot = NEW(Found);
-		*(Found *)*slot = (Found){-1, -1};
+		*(Found *)*slot = (Found){-1, -1, -1};
 		push(&s->list, e);
 		scan_children(s, e);
 	}
@@ -323,11 +326,13 @@ scope_new(Comp *c, int parent)
 }
 
 static void
-used(Comp *c, const Expr *e, int scope)
+used(Comp *c, const Expr *e, int scope, bool sure)
 {
 	Found *f = map_ptr(c->found, e);
 
 	f->scope = common(c, f->scope, scope);
+	if (sure && (f->top < 0 || c->scope.p[scope].depth < c->scope.p[f->top].depth))
+		f->top = scope;
 }
 
 /* the operand from which on the operands are branches: select's second, guard's first */
@@ -344,21 +349,22 @@ place(Comp *c, const Expr *e)
 {
 	Found *f = map_ptr(c->found, e);
 	Scan s = {.c = c};
+	bool sure = f->top == f->scope;
 
 	if (f->scope < 0 || e->op == E_CONST || e->op == E_VAR)
 		f->scope = 0;
 	for (int i = 0; i < e->n; i++)
 		if (i < first_branch(e))
-			used(c, e->a[i], f->scope);
+			used(c, e->a[i], f->scope, sure);
 		else {
 			if (i == first_branch(e))
 				f->reg = c->scope.n;
-			used(c, e->a[i], scope_new(c, f->scope));
+			used(c, e->a[i], scope_new(c, f->scope), sure);
 		}
 	for (int i = 0; i < e->nix; i++)
 		scan_ix(&s, e->ix[i]);
 	for (int i = 0; i < s.stack.n; i++)
-		used(c, s.stack.p[i], f->scope);
+		used(c, s.stack.p[i], f->scope, sure);
 }
 
 /* emission */
@@ -416,10 +422,13 @@ var_reg(Comp *c, const Var *v)
 	return (int)r - 1;
 }
 
+/* a load that two branches share is computed outside of both, where neither may need it */
 static int
 emit_load(Comp *c, const Expr *e)
 {
-	Ins in = INS(ix_reg(c, e->ix[0]), c->scope.p[c->at].mask, -1, .op = I_LOAD, .dt = e->dt);
+	const Found *f = map_ptr(c->found, e);
+	int mask = f->top == f->scope ? c->scope.p[c->at].mask : const_reg(c, 0);
+	Ins in = INS(ix_reg(c, e->ix[0]), mask, -1, .op = I_LOAD, .dt = e->dt);
 
 	in.mem = mem_ref(c, e->u.mem);
 	in.affine = is_affine(c, e->ix[0]);
@@ -552,7 +561,7 @@ analyse(Comp *c, const Scan *roots)
 	if (s.list.n)
 		qsort(s.list.p, (size_t)s.list.n, sizeof *s.list.p, by_id);
 	for (int i = 0; i < roots->stack.n; i++)
-		used(c, roots->stack.p[i], 0);
+		used(c, roots->stack.p[i], 0, true);
 	for (int i = s.list.n - 1; i >= 0; i--)
 		place(c, s.list.p[i]);
 	for (int i = 0; i < s.list.n; i++) {

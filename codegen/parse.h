@@ -11,6 +11,7 @@ typedef struct Parser {
 	Kern *k;
 	int depth;
 	Map *var, *mem;          /* "acc.3" to Var, "x.0" and "t@1" to Mem */
+	Map *known;              /* objects to be used again under their text instead of new ones; or NULL */
 	VEC(struct { int id; Ix p; }) index;     /* loop variables in scope, innermost last */
 	VEC(Expr *) name;        /* $0, $1, ... of the statement */
 	Program *g;              /* being parsed, or NULL */

@@ -50,6 +50,24 @@ type(Parser *p, Mem *m)
 	pa_want(p, "]");
 }
 
+/* the object known by that name, else a new one that is like `made` */
+static void *
+object(Parser *p, const char *w, const void *made, size_t size)
+{
+	void *o = p->known ? map_str(p->known, w) : NULL;
+
+	return o ? o : copy_mem(made, size);
+}
+
+static Mem *
+declare_mem(Parser *p, const char *w, Mem made)
+{
+	Mem *m = object(p, w, &made, sizeof made);
+
+	*map_at_str(p->mem, w) = m;
+	return m;
+}
+
 static void
 parse_for(Parser *p, Stmt *s)
 {
@@ -62,18 +80,17 @@ parse_for(Parser *p, Stmt *s)
 static void
 parse_let(Parser *p, Stmt *s)
 {
-	int id;
-	char *w = full_name(p, &id);
+	Var made = {0};
+	char *w = full_name(p, &made.id);
 
-	s->v = NEW(Var);
-	s->v->id = id;
-	s->v->name = base_name(w);
+	made.name = base_name(w);
 	pa_want(p, ":");
-	s->v->dt = pa_dtype(p);
+	made.dt = pa_dtype(p);
 	pa_want(p, "=");
 	s->e = pa_expr(p);
-	if (s->e->dt != s->v->dt)
-		pa_fail(p, "%s of dtype %s gets %s", w, dt_text(s->v->dt), dt_text(s->e->dt));
+	if (s->e->dt != made.dt)
+		pa_fail(p, "%s of dtype %s gets %s", w, dt_text(made.dt), dt_text(s->e->dt));
+	s->v = object(p, w, &made, sizeof made);
 	*map_at_str(p->var, w) = s->v;
 }
 
@@ -110,16 +127,13 @@ parse_store(Parser *p, Stmt *s)
 static void
 parse_array(Parser *p, Stmt *s)
 {
-	int id;
-	char *w = full_name(p, &id);
+	Mem made = {.space = SP_PRIVATE};
+	char *w = full_name(p, &made.id);
 
-	s->mem = NEW(Mem);
-	s->mem->id = id;
-	s->mem->name = base_name(w);
-	s->mem->space = SP_PRIVATE;
+	made.name = base_name(w);
 	pa_want(p, ":");
-	type(p, s->mem);
-	*map_at_str(p->mem, w) = s->mem;
+	type(p, &made);
+	s->mem = declare_mem(p, w, made);
 }
 
 static void
@@ -285,19 +299,18 @@ block(Parser *p)
 static void
 param(Parser *p)
 {
-	Mem *m = NEW(Mem);
+	Mem made = {.space = SP_PARAM};
 	char *w;
 
 	if (!pa_take(p, "inout") && !pa_take(p, "in"))
 		pa_take(p, "out");
-	w = full_name(p, &m->id);
-	if (m->id != p->k->param.n || !strchr(w, '.'))
+	w = full_name(p, &made.id);
+	if (made.id != p->k->param.n || !strchr(w, '.'))
 		pa_fail(p, "parameter %d is called %s", p->k->param.n, quoted(w));
-	m->name = base_name(w);
+	made.name = base_name(w);
 	pa_want(p, ":");
-	type(p, m);
-	*map_at_str(p->mem, w) = m;
-	push(&p->k->param, m);
+	type(p, &made);
+	push(&p->k->param, declare_mem(p, w, made));
 }
 
 static void
@@ -351,23 +364,75 @@ end(Parser *p)
 		pa_fail(p, "text after the end");
 }
 
+static Kern *
+parse_kern(Parser *p)
+{
+	const char *note = pa_take(p, "note") ? pa_string(p) : NULL;
+	Kern *k;
+
+	pa_want(p, "kernel");
+	k = kernel(p, note);
+	end(p);
+	return k;
+}
+
 Kern *
 ir_parse_kern(const char *text, const char *file)
 {
-	Parser p = {.p = text, .text = text, .file = file};
-	const char *note = pa_take(&p, "note") ? pa_string(&p) : NULL;
-	Kern *k;
+	return parse_kern(&(Parser){.p = text, .text = text, .file = file});
+}
 
-	pa_want(&p, "kernel");
-	k = kernel(&p, note);
-	end(&p);
-	return k;
+/* what a kernel or program declares, under its text */
+
+static void
+know_mem(Map *known, Mem *m)
+{
+	Buf b = {0};
+
+	print_mem(&b, m);
+	*map_at_str(known, buf_str(&b)) = m;
+}
+
+static void
+know_stmt(Stmt *s, void *arg)
+{
+	Buf b = {0};
+
+	if (s->op == S_ARRAY)
+		know_mem(arg, s->mem);
+	if (s->op != S_LET)
+		return;
+	print_var(&b, s->v);
+	*map_at_str(arg, buf_str(&b)) = s->v;
+}
+
+static Map *
+known_kern(const Kern *k)
+{
+	Map *known = map_new();
+
+	for (int i = 0; i < k->param.n; i++)
+		know_mem(known, k->param.p[i]);
+	st_each(k->body, know_stmt, known);
+	return known;
+}
+
+static Map *
+known_program(const Program *g)
+{
+	Map *known = map_new();
+
+	for (int i = 0; i < g->mem.n; i++)
+		know_mem(known, g->mem.p[i]);
+	st_each(g->layout, know_stmt, known);
+	st_each(g->body, know_stmt, known);
+	return known;
 }
 
 static bool
 region(Parser *p)
 {
-	Mem *m;
+	Mem made = {0};
 	char *w;
 	int s = 0;
 
@@ -375,54 +440,60 @@ region(Parser *p)
 		s++;
 	if (s == NSPACE)
 		return false;
-	m = NEW(Mem);
-	m->space = (Space)s;
-	w = full_name(p, &m->id);
-	m->name = base_name(w);
+	w = full_name(p, &made.id);
+	made.space = (Space)s;
+	made.name = base_name(w);
 	pa_want(p, ":");
-	type(p, m);
-	m->index = pa_take(p, "number") ? pa_small(p) : 0;
-	m->offset = pa_take(p, "at") ? pa_poly(p) : NULL;
-	*map_at_str(p->mem, w) = m;
-	push(&p->g->mem, m);
+	type(p, &made);
+	made.index = pa_take(p, "number") ? pa_small(p) : 0;
+	made.offset = pa_take(p, "at") ? pa_poly(p) : NULL;
+	push(&p->g->mem, declare_mem(p, w, made));
 	return true;
+}
+
+static Program *
+parse_program(Parser *p, const Program *like)
+{
+	Program *g = NEW(Program);
+	const char *note;
+
+	for (;;) {
+		note = pa_take(p, "note") ? pa_string(p) : NULL;
+		if (!pa_take(p, "kernel"))
+			break;
+		p->known = like && g->kern.n < like->kern.n ? known_kern(like->kern.p[g->kern.n]) : NULL;
+		push(&g->kern, kernel(p, note));
+	}
+	p->known = like ? known_program(like) : NULL;
+	pa_want(p, "program");
+	p->g = g;
+	p->var = map_new();
+	p->mem = map_new();
+	g->heap = pa_take(p, "heap");
+	pa_want(p, "weights");
+	g->weight_bytes = pa_number(p);
+	pa_want(p, "state");
+	g->state_bytes = pa_number(p);
+	g->work_bytes = pa_take(p, "work") ? pa_poly(p) : NULL;
+	g->lower_bound = pa_take(p, "bound") ? pa_poly(p) : NULL;
+	pa_want(p, "{");
+	while (region(p))
+		;
+	g->layout = pa_take(p, "layout") ? block(p) : NULL;
+	g->body = stmt(p);
+	pa_want(p, "}");
+	end(p);
+	return g;
 }
 
 Program *
 ir_parse_program(const char *text, const char *file)
 {
-	Program *g = NEW(Program);
-	Parser p = {.p = text, .text = text, .file = file};
-	const char *note;
-
-	for (;;) {
-		note = pa_take(&p, "note") ? pa_string(&p) : NULL;
-		if (!pa_take(&p, "kernel"))
-			break;
-		push(&g->kern, kernel(&p, note));
-	}
-	pa_want(&p, "program");
-	p.g = g;
-	p.var = map_new();
-	p.mem = map_new();
-	g->heap = pa_take(&p, "heap");
-	pa_want(&p, "weights");
-	g->weight_bytes = pa_number(&p);
-	pa_want(&p, "state");
-	g->state_bytes = pa_number(&p);
-	g->work_bytes = pa_take(&p, "work") ? pa_poly(&p) : NULL;
-	g->lower_bound = pa_take(&p, "bound") ? pa_poly(&p) : NULL;
-	pa_want(&p, "{");
-	while (region(&p))
-		;
-	g->layout = pa_take(&p, "layout") ? block(&p) : NULL;
-	g->body = stmt(&p);
-	pa_want(&p, "}");
-	end(&p);
-	return g;
+	return parse_program(&(Parser){.p = text, .text = text, .file = file}, NULL);
 }
 
-/* print, parse, print gives the same text */
+/* Print, parse, print gives the same text. The parser uses the variables and memories of the original again: then equal
+ * text means equal expressions, and loaded indices keep their order in polynomials. */
 static void
 same_text(Buf *first, Buf *again, const char *name, const char *after)
 {
@@ -439,10 +510,12 @@ void
 ir_check_kern(const Kern *k, const char *after)
 {
 	Buf x = {0}, y = {0};
+	Parser p;
 
 	ir_verify_kern(k, after);
 	ir_print_kern(&x, k);
-	ir_print_kern(&y, ir_parse_kern(buf_str(&x), k->name));
+	p = (Parser){.p = buf_str(&x), .text = x.p, .file = k->name, .known = known_kern(k)};
+	ir_print_kern(&y, parse_kern(&p));
 	same_text(&x, &y, k->name, after);
 }
 
@@ -450,10 +523,12 @@ void
 ir_check_program(const Program *g, const char *after)
 {
 	Buf x = {0}, y = {0};
+	Parser p;
 
 	for (int i = 0; i < g->kern.n; i++)
 		ir_verify_kern(g->kern.p[i], after);
 	ir_print_program(&x, g);
-	ir_print_program(&y, ir_parse_program(buf_str(&x), "program"));
+	p = (Parser){.p = buf_str(&x), .text = x.p, .file = "program"};
+	ir_print_program(&y, parse_program(&p, g));
 	same_text(&x, &y, "the program", after);
 }

@@ -46,6 +46,8 @@ const char *ex_check(EOp, DType dt, Expr *const *a, int n);
 
 /* print.c: an expression in the manual's syntax; a dtype's short name */
 const char *dt_text(DType);
+void print_var(Buf *, const Var *);       /* acc.3 */
+void print_mem(Buf *, const Mem *);       /* x.0, t@1 */
 extern const char *const space_text[NSPACE];
 void ir_print_expr(Buf *, const Expr *);
 

@@ -67,14 +67,14 @@ print_word(Buf *b, const char *name)
 		buf_fmt(b, "%c", isalnum((unsigned char)*p) ? *p : '_');
 }
 
-static void
+void
 print_var(Buf *b, const Var *v)
 {
 	print_word(b, v->name);
 	buf_fmt(b, ".%d", v->id);
 }
 
-static void
+void
 print_mem(Buf *b, const Mem *m)
 {
 	print_word(b, m->name);

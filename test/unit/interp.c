@@ -1,6 +1,7 @@
 /* The interpreter: loops in lanes against plain evaluation, branches, memory, statuses. */
 #include "../../codegen/ir.h"
 #include "../../compiler/graph.h"
+#include "random.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -262,6 +263,142 @@ strings(void **st)
 	}
 }
 
+/* Random kernels against a tree walk that knows nothing of lanes: one iteration, one node at a time. */
+
+enum { N = 700, NX = 64 };
+
+static int64_t xi[NX], yi[2][N];
+static float xf[NX], yf[2][N];
+
+typedef struct Env { int64_t i[2]; } Env;
+
+static int64_t plain_ix(const IxAtom *, void *);
+
+static uint64_t
+plain(const Expr *e, Env *env)
+{
+	uint64_t v[3], bits;
+	DType d[3];
+	int64_t at;
+
+	switch (e->op) {
+	case E_CONST: return e->u.bits;
+	case E_IX:    return (uint64_t)ix_eval(e->ix[0], plain_ix, env);
+	case E_SELECT: return plain(e->a[plain(e->a[0], env) ? 1 : 2], env);
+	case E_GUARD:
+		for (int i = 0; i < e->nix; i++)
+			if (ix_eval(e->ix[i], plain_ix, env) < 0)
+				return plain(e->a[1], env);
+		return plain(e->a[0], env);
+	case E_LOAD:
+		at = ix_eval(e->ix[0], plain_ix, env);
+		assert_in_range(at, 0, NX - 1);
+		bits = 0;
+		memcpy(&bits, e->dt == DT_F32 ? (void *)&xf[at] : (void *)&xi[at], e->dt == DT_F32 ? 4 : 8);
+		return bits;
+	default:
+		for (int i = 0; i < e->n; i++) {
+			v[i] = plain(e->a[i], env);
+			d[i] = e->a[i]->dt;
+		}
+		return ex_eval(e->op, e->dt, v, d, e->n);
+	}
+}
+
+static int64_t
+plain_ix(const IxAtom *at, void *arg)
+{
+	return at->kind == IX_EXPR ? (int64_t)plain(at->e, arg) : ((Env *)arg)->i[at->id];
+}
+
+typedef struct Gen { Mem *i, *f; Ix v[2]; } Gen;
+
+static Expr *any_float(const Gen *, int depth);
+
+static Expr *
+any_int(const Gen *g, int depth)
+{
+	static const EOp op[] = {E_ADD, E_SUB, E_MUL, E_DIV, E_REM, E_FMOD, E_MIN, E_MAX, E_AND, E_XOR, E_SHR};
+	Ix p;
+
+	switch (depth <= 0 ? rnd_in(0, 2) : rnd_in(0, 7)) {
+	case 0: return ex_int(DT_I64, rnd_in(-20, 20));
+	case 1: return ex_ix(ix_add(ix_mulc(g->v[0], rnd_in(-3, 3)), ix_mulc(g->v[1], rnd_in(0, 3))));
+	case 2: return ex_load(g->i, ix_mod(ix_add(g->v[0], ix_mulc(g->v[1], 3)), ix_int(NX)));
+	case 3:
+		p = ix_mod(ex_as_ix(any_int(g, depth - 1), NULL, NULL), ix_int(NX));
+		return ex_load(g->i, p);
+	case 4: return ex_cast(DT_I64, any_float(g, depth - 1));
+	default: return ex_bin(op[rnd_in(0, LEN(op) - 1)], any_int(g, depth - 1), any_int(g, depth - 1));
+	}
+}
+
+static Expr *
+any_bool(const Gen *g, int depth)
+{
+	static const EOp op[] = {E_LT, E_LE, E_EQ, E_NE};
+
+	if (rnd_in(0, 1))
+		return ex_bin(op[rnd_in(0, 3)], any_int(g, depth - 1), any_int(g, depth - 1));
+	return ex_bin(op[rnd_in(0, 3)], any_float(g, depth - 1), any_float(g, depth - 1));
+}
+
+static Expr *
+any_float(const Gen *g, int depth)
+{
+	static const EOp op[] = {E_ADD, E_SUB, E_MUL, E_MIN, E_MAX};
+	Ix p, in[2];
+
+	switch (depth <= 0 ? rnd_in(0, 1) : rnd_in(0, 7)) {
+	case 0: return ex_float(DT_F32, (double)rnd_in(-8, 8) / 4);
+	case 1: return ex_load(g->f, ix_mod(ix_add(g->v[0], g->v[1]), ix_int(NX)));
+	case 2:
+		/* in range only where the guard says so */
+		p = ex_as_ix(any_int(g, depth - 1), NULL, NULL);
+		in[0] = p;
+		in[1] = ix_sub(ix_int(NX - 1), p);
+		return ex_guard(in, 2, ex_bin(E_ADD, ex_load(g->f, p), any_float(g, depth - 1)), any_float(g, depth - 1));
+	case 3: return ex_select(any_bool(g, depth), any_float(g, depth - 1), any_float(g, depth - 1));
+	case 4: return ex_cast(DT_F32, any_int(g, depth - 1));
+	default: return ex_bin(op[rnd_in(0, LEN(op) - 1)], any_float(g, depth - 1), any_float(g, depth - 1));
+	}
+}
+
+static void
+random_kernels(void **st)
+{
+	(void)st;
+	for (int round = 0; round < 400; round++) {
+		Kern *k = kern_new("random");
+		int64_t n1 = round % 3 ? 1 : 20, n0 = N / n1;
+		Gen g = {kern_param(k, "i", DT_I64, ix_int(NX), false), kern_param(k, "f", DT_F32, ix_int(NX), false),
+			{ix_var(0, ix_int(n0)), ix_var(1, ix_int(n1))}};
+		Mem *my = kern_param(k, "y", DT_I64, ix_int(N), false), *mz = kern_param(k, "z", DT_F32, ix_int(N), false);
+		Expr *e = any_int(&g, 6), *f = any_float(&g, 6);
+		Stmt *s = st_for(st_for(k->body, g.v[1], F_SERIAL), g.v[0], F_SERIAL);
+		Ix at = ix_add(ix_mulc(g.v[1], n0), g.v[0]);
+
+		for (int i = 0; i < NX; i++) {
+			xi[i] = rnd_in(-100, 100);
+			xf[i] = (float)rnd_in(-100, 100) / 8;
+		}
+		st_store(s, my, at, e);
+		st_store(s, mz, at, f);
+		kern_finish(k);
+		ir_check_kern(k, "the test");
+		assert_int_equal(go(k, (void *[]){xi, xf, yi[0], yf[0]}), 0);
+		for (int64_t j = 0; j < n0 * n1; j++) {
+			Env env = {{j % n0, j / n0}};
+			uint64_t bits = plain(f, &env);
+
+			yi[1][j] = (int64_t)plain(e, &env);
+			memcpy(&yf[1][j], &bits, sizeof yf[1][j]);
+		}
+		assert_memory_equal(yi[0], yi[1], (size_t)(n0 * n1) * sizeof *yi[0]);
+		assert_memory_equal(yf[0], yf[1], (size_t)(n0 * n1) * sizeof *yf[0]);
+	}
+}
+
 int
 main(void)
 {
@@ -274,6 +411,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(memory, begin, end),
 		cmocka_unit_test_setup_teardown(gather, begin, end),
 		cmocka_unit_test_setup_teardown(strings, begin, end),
+		cmocka_unit_test_setup_teardown(random_kernels, begin, end),
 	};
 
 	return cmocka_run_group_tests(t, NULL, NULL);
