@@ -75,7 +75,7 @@ stop_if_errors(void)
 		raise_status(zn->status);
 }
 
-/* the length of the UTF-8 sequence at s, its code point in *u; 0 if it is none (overlong, surrogate, too large, cut) */
+/* length of the UTF-8 sequence at s, code point in *u; 0 if none (overlong, surrogate, too large, cut) */
 static int
 utf8(const unsigned char *s, uint32_t *u)
 {

@@ -1,8 +1,8 @@
 /* The index algebra, see idx.h: the pool, sums and products, atoms. Quotients, min, max and bcast
  * are in idxdiv.c, proofs in idxproof.c, structure and text in idxtext.c.
  *
- * A monomial is an interned array of atoms, sorted; a polynomial is a sorted list of monomials with coefficients. Sums
- * and products are thus canonical.
+ * A monomial is an interned array of atoms, sorted; a polynomial is a sorted list of monomials with
+ * coefficients. Sums and products are thus canonical.
  */
 #include "idxpool.h"
 

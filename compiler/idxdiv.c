@@ -2,14 +2,14 @@
  *
  * Quotients are brought near to a normal form by these rules, in this order:
  *
- *   floordiv(a*q + r, q) = a + floordiv(r, q)     terms of p divisible by q leave; constants leave r in [0, q)
+ *   floordiv(a*q + r, q) = a + floordiv(r, q)     terms divisible by q leave; a constant leaves r in [0, q)
  *   floordiv(r, q) = k                            if k*q <= r < (k+1)*q is proved
  *   floordiv(g*p + r, g*q) = floordiv(p, q)       if 0 <= r < g is proved
  *   floordiv(floordiv(p, a) + c, q) = floordiv(p + a*c, a*q)
  *   floordiv(-p, q) = -1 - floordiv(p - 1, q)     so that the first coefficient is positive
  *
- * min, max and bcast ("the first that is not 1") are associative: lists without what is repeated or decided, kept as
- * right-nested pairs; those of min and max are sorted.
+ * min, max and bcast ("the first that is not 1") are associative: lists without what is repeated or decided,
+ * kept as right-nested pairs; those of min and max are sorted.
  */
 #include "idxpool.h"
 
@@ -87,7 +87,7 @@ ix_over(Ix q, const IxTerm *g)
 	return a;
 }
 
-/* floordiv(g*p' + r, g*q') = floordiv(p', q') with 0 <= r < g, for the g that p's terms suggest; NULL if none holds */
+/* floordiv(g*p' + r, g*q') = floordiv(p', q') if 0 <= r < g for a g that p's terms suggest */
 static Ix
 div_common(Ix p, Ix q)
 {

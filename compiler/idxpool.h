@@ -4,7 +4,7 @@
 
 #include "idx.h"
 
-/* the records behind Ix and IxAtom; serial is the order of creation, so that what an atom is made of is older than it */
+/* records behind Ix and IxAtom; serial is the order of creation: what an atom is made of is older than it */
 typedef struct PolyRec {
 	struct IxPoly p;
 	int serial, depth;       /* depth: of nested atoms */
@@ -31,7 +31,7 @@ typedef struct IxPool {
 	Map *mono, *atom, *div, *name;
 	int npoly, natom, nsym;
 	unsigned stamp;          /* the newest walk */
-	int soft;                /* > 0: an overflow sets over and gives nonsense instead of ending the compilation */
+	int soft;                /* > 0: an overflow sets over and gives nonsense; 0: it ends the compilation */
 	bool over;
 	int steps;               /* left to the proof in progress */
 	VEC(IxAssumption) assumed;
@@ -43,13 +43,15 @@ typedef struct IxPool {
 #define ATOM(v) ((AtomRec *)(uintptr_t)(v))
 
 IxPool *ix_pool(void);
-bool ix_soft(void);              /* from here to ix_hard overflows are soft; gives the flag to be handed back to it */
+bool ix_soft(void);              /* from here to ix_hard overflows are soft; gives the flag to hand back */
 bool ix_hard(bool saved);        /* whether none overflowed since ix_soft */
 Ix ix_tidy(int64_t c, const IxTerm *, int n);   /* the sum of terms in any order; may repeat */
 Ix ix_split(Ix p, const IxAtom *v, Ix *rest);   /* ix_coef that looks at p's own terms only */
 IxTerm ix_mono(int64_t c, const IxAtom *const *, int n);   /* the atoms are sorted */
-bool ix_mono_div(const IxTerm *, const IxTerm *, IxTerm *q);   /* without coefficients; false if it does not divide */
-AtomRec *ix_newatom(enum ixkind, int id, Ix a, Ix b, const struct Expr *, bool *fresh);   /* interned; fresh: wants bounds */
+/* without coefficients; false if it does not divide */
+bool ix_mono_div(const IxTerm *, const IxTerm *, IxTerm *q);
+/* interned; fresh: wants bounds */
+AtomRec *ix_newatom(enum ixkind, int id, Ix a, Ix b, const struct Expr *, bool *fresh);
 void ix_bounded_by(AtomRec *, int64_t lo, int64_t hi);
 IxTerm ix_mono_gcd(const IxTerm *, const IxTerm *);
 IxTerm ix_content(Ix);           /* the greatest term that divides all of it */

@@ -1,11 +1,13 @@
-/* Proofs of the index algebra: the greatest constant below a polynomial, and bounds that eliminate chosen atoms.
+/* Proofs of the index algebra: the greatest constant below a polynomial, bounds that eliminate atoms.
  *
- * low(P) takes the newest atom v in which P = A*v + R is linear and puts a bound in its place: the lower one where
- * A >= 0, the upper one where A <= 0, and where the sign of A is not known the worse of both (P is linear in v, so its
- * least value lies at an end). An atom is newer than all that it is made of, so bounds meet what they must cancel with.
+ * low(P) takes the newest atom v in which P = A*v + R is linear and puts a bound in its place: the lower one
+ * where A >= 0, the upper one where A <= 0, and where the sign of A is not known the worse of both (P is
+ * linear in v, so its least value lies at an end). An atom is newer than all that it is made of, so bounds meet what
+ * they must cancel with.
  *
  *   D = floordiv(p, q)    p - q + 1 <= q*D <= p: P is scaled by s > 0, and P >= (s*P)/s rounds up
- *   min(p, q), A <= 0     the better of A*p + R and A*q + R; for A >= 0 the worse. max the other way, bcast the worse
+ *   min(p, q), A <= 0     the better of A*p + R and A*q + R; for A >= 0 the worse. max the other way;
+ *                         bcast the worse
  *
  * Beside that, interval arithmetic, with atoms counted from their lower bounds, decides products.
  */
@@ -69,7 +71,7 @@ interval(Ix p, bool shifted, int64_t *lo, int64_t *hi)
 	}
 }
 
-/* every atom v with a constant lower bound, replaced by v + bound: v then counts from 0. NULL if that does not fit */
+/* every atom v with a constant lower bound, replaced by v + bound: v then counts from 0. NULL if too large */
 static Ix
 shift(Ix p)
 {

@@ -148,8 +148,8 @@ ix_subst(Ix p, IxSub f, void *arg)
 	return subst(&z, p);
 }
 
-/* assumed equalities: those with a symbol that can be solved for are applied as substitutions, oldest first; the
- * difference of two sides that are then equal is 0, or one that was assumed as it stands */
+/* assumed equalities: those with a symbol that can be solved for are applied as substitutions, oldest first;
+ * the difference of two sides that are then equal is 0, or one that was assumed as it stands */
 
 static Ix
 solved(const IxAtom *v, void *arg)
@@ -325,7 +325,9 @@ printable(const IxAtom *v)
 static void
 text_atom(Buf *b, const IxAtom *v)
 {
-	static const char *const text[] = {[IX_DIV] = "floordiv", [IX_MIN] = "min", [IX_MAX] = "max", [IX_BCAST] = "bcast"};
+	static const char *const text[] = {
+		[IX_DIV] = "floordiv", [IX_MIN] = "min", [IX_MAX] = "max", [IX_BCAST] = "bcast",
+	};
 
 	switch (v->kind) {
 	case IX_SYM:

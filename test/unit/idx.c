@@ -16,7 +16,7 @@ var(int id, int64_t extent)
 	return ix_var(id, ix_int(extent));
 }
 
-/* a point: values of the symbols and variables, by id; 0..3 symbols >= 1, 4..5 symbols >= 0, variables below */
+/* a point: values of the symbols and variables, by id; symbols 0..3 are >= 1, 4..5 are >= 0 */
 enum { NSYM = 6, NVAR = 6 };
 
 typedef struct World {
@@ -378,7 +378,8 @@ IN_SESSION(reshapes)
 {
 	Ix n = ix_sym("N", ix_int(1), NULL), s = ix_sym("S", ix_int(1), NULL), z = ix_sym("Z", ix_int(0), NULL);
 	Ix two = ix_int(2), three = ix_int(3), four = ix_int(4);
-	Ix half = ix_addc(ix_div(ix_addc(s, -1), two), 1), i = ix_var(20, n), j = ix_var(21, s), k = ix_var(22, four), lin;
+	Ix half = ix_addc(ix_div(ix_addc(s, -1), two), 1), lin;
+	Ix i = ix_var(20, n), j = ix_var(21, s), k = ix_var(22, four);
 
 	(void)arg;
 	telescope((Ix[]){two, three, four}, 3);
@@ -399,7 +400,8 @@ IN_SESSION(reshapes)
 
 IN_SESSION(proofs)
 {
-	Ix h = ix_sym("H", ix_int(3), NULL), w = ix_sym("W", ix_int(1), ix_int(512)), b = ix_sym("B", ix_int(1), NULL);
+	Ix h = ix_sym("H", ix_int(3), NULL), w = ix_sym("W", ix_int(1), ix_int(512));
+	Ix b = ix_sym("B", ix_int(1), NULL);
 	Ix oh = ix_addc(ix_div(ix_addc(h, -3), ix_int(2)), 1), y = ix_var(0, oh), k = var(1, 3), x = ix_var(2, w);
 	Ix ih = ix_add(ix_mulc(y, 2), k), end = ix_addc(ix_mul(h, w), -1);
 	int64_t lo, hi;
@@ -466,7 +468,8 @@ IN_SESSION(text)
 
 IN_SESSION(assumptions)
 {
-	Ix a = ix_sym("a", ix_int(1), NULL), b = ix_sym("b", ix_int(1), NULL), c = ix_sym("c", ix_int(1), NULL), half;
+	Ix a = ix_sym("a", ix_int(1), NULL), b = ix_sym("b", ix_int(1), NULL), c = ix_sym("c", ix_int(1), NULL);
+	Ix half;
 	int n;
 
 	(void)arg;
@@ -539,13 +542,14 @@ IN_SESSION(loaded)
 	assert_ptr_equal(ix_expr(e, NULL, NULL), x);
 }
 
+#define T(f) cmocka_unit_test(f)
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pointers), cmocka_unit_test(broadcasts), cmocka_unit_test(reshapes), cmocka_unit_test(proofs),
-		cmocka_unit_test(substitution), cmocka_unit_test(text), cmocka_unit_test(assumptions), cmocka_unit_test(overflows),
-		cmocka_unit_test(great), cmocka_unit_test(loaded), cmocka_unit_test(identities),
+		T(pointers), T(broadcasts), T(reshapes), T(proofs), T(substitution), T(text), T(assumptions),
+		T(overflows), T(great), T(loaded), T(identities),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

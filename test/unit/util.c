@@ -160,7 +160,8 @@ quotes(void **state)
 {
 	static const struct { const char *in, *out; } t[] = {
 		{"conv/1:0", "conv/1:0"},
-		{"gr\xc3\xb6\xc3\x9f" "e \xe5\xb1\xa4 \xf0\x9f\x99\x82", "gr\xc3\xb6\xc3\x9f" "e \xe5\xb1\xa4 \xf0\x9f\x99\x82"},
+		{"gr\xc3\xb6\xc3\x9f" "er \xe5\xb1\xa4 \xf0\x9f\x99\x82",
+			"gr\xc3\xb6\xc3\x9f" "er \xe5\xb1\xa4 \xf0\x9f\x99\x82"},
 		{"a\nb\x1b[31m\x7f", "a\\x0ab\\x1b[31m\\x7f"},
 		{"back\\slash", "back\\\\slash"},
 		{"\xe2\x80\xae" "evil\xe2\x81\xa6\xef\xbb\xbf\xc2\x85", "\\u{202e}evil\\u{2066}\\u{feff}\\u{85}"},
@@ -210,8 +211,8 @@ messages(void **state)
 	s->json = true;
 	s->messages.n = 0;
 	error("w\"", "a\\\n\xff\xc3\xa4");
-	assert_string_equal(buf_str(&s->messages), "{\"level\":\"error\",\"file\":\"a model.onnx\",\"where\":\"w\\\"\","
-		"\"message\":\"a\\\\\\u000a\\u00ff\xc3\xa4\"}\n");
+	assert_string_equal(buf_str(&s->messages), "{\"level\":\"error\",\"file\":\"a model.onnx\","
+		"\"where\":\"w\\\"\",\"message\":\"a\\\\\\u000a\\u00ff\xc3\xa4\"}\n");
 }
 
 static void
@@ -242,7 +243,7 @@ raised(void **state)
 	assert_int_equal(reached, 1);
 	assert_null(s->out);
 	m = buf_str(&s->messages);
-	assert_non_null(strstr(m, "graph 'g': 101 nesting of messages, graphs and functions: more than the limit of 100"));
+	assert_non_null(strstr(m, "graph 'g': 101 nesting of messages, graphs and functions: more than the limit"));
 	assert_non_null(strstr(m, "--limit depth=N"));
 	assert_non_null(strstr(m, "bug in zenithc: "));
 	assert_non_null(strstr(m, "it broke"));
