@@ -2,8 +2,8 @@
  *
  * low(P) takes the newest atom v in which P = A*v + R is linear and puts a bound in its place: the lower one
  * where A >= 0, the upper one where A <= 0, and where the sign of A is not known the worse of both (P is
- * linear in v, so its least value lies at an end). An atom is newer than all that it is made of, so bounds meet what
- * they must cancel with.
+ * linear in v, so its least value lies at an end). An atom is newer than all that it is made of, so bounds meet
+ * what they must cancel with.
  *
  *   D = floordiv(p, q)    p - q + 1 <= q*D <= p: P is scaled by s > 0, and P >= (s*P)/s rounds up
  *   min(p, q), A <= 0     the better of A*p + R and A*q + R; for A >= 0 the worse. max the other way;
