@@ -206,7 +206,7 @@ Stmt *st_for(Stmt *block, Ix var, ForKind);            /* adds the loop; returns
 Stmt *st_if(Stmt *block, Expr *cond);                  /* adds it; returns the `then` block; S_IF is the block's last item */
 Stmt *st_else(Stmt *block);                            /* of the IF that st_if added last to block */
 Stmt *st_while(Stmt *block, Expr *cond);
-Var *st_let(Stmt *block, Kern *, const char *name, Expr *);
+Var *st_let(Stmt *block, Kern *, const char *name, Expr *);       /* Kern: NULL in a program; for st_fail too */
 void st_set(Stmt *block, Var *, Expr *);
 void st_store(Stmt *block, Mem *, Ix, Expr *);
 Mem *st_array(Stmt *block, Kern *, const char *name, DType, Ix size);

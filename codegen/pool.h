@@ -21,6 +21,7 @@ typedef struct ExPool {
 	VEC(Memo *) memo;
 	int depth;               /* passes that run now */
 	Map *sym;                /* symbols by the text under which they were printed */
+	int nvar;                /* variables of programs */
 	int nfresh;              /* variables renamed on capture */
 	Search *search;          /* the innermost search that runs */
 } ExPool;

@@ -75,13 +75,20 @@ st_while(Stmt *block, Expr *cond)
 	return s->body = st_block();
 }
 
+/* numbers of variables: per kernel, or of the session in programs (k NULL) */
+static int
+next_id(Kern *k)
+{
+	return k ? k->nvar++ : ex_pool()->nvar++;
+}
+
 Var *
 st_let(Stmt *block, Kern *k, const char *name, Expr *e)
 {
 	Stmt *s = add(block, S_LET);
 
 	s->v = NEW(Var);
-	*s->v = (Var){k->nvar++, e->dt, name};
+	*s->v = (Var){next_id(k), e->dt, name};
 	s->e = e;
 	return s->v;
 }
@@ -115,7 +122,7 @@ st_array(Stmt *block, Kern *k, const char *name, DType dt, Ix size)
 	Stmt *s = add(block, S_ARRAY);
 	Mem *m = NEW(Mem);
 
-	*m = (Mem){.id = k->nvar++, .space = SP_PRIVATE, .dt = dt, .name = name, .size = size};
+	*m = (Mem){.id = next_id(k), .space = SP_PRIVATE, .dt = dt, .name = name, .size = size};
 	return s->mem = m;
 }
 
@@ -129,7 +136,8 @@ st_fail(Stmt *block, Kern *k, Expr *cond, int status)
 	s = add(block, S_FAIL);
 	s->e = cond && cond->op == E_CONST ? NULL : cond;
 	s->status = status;
-	k->fails = true;
+	if (k)
+		k->fails = true;
 }
 
 Kern *
