@@ -286,10 +286,21 @@ print_string(Buf *b, const char *s)
 	buf_fmt(b, "\"");
 }
 
+static bool
+is_data(const IxAtom *at, void *arg)
+{
+	(void)arg;
+	return at->kind == IX_EXPR;
+}
+
+/* a size that data decides is left out: the data need not be readable here */
 static void
 print_type(Buf *b, const Mem *m)
 {
-	buf_fmt(b, "%s%s[%s]", m->packed && dtype_info[m->dt].bits < 8 ? "packed " : "", dt_text(m->dt), m->size ? text(m->size) : "?");
+	bool known = m->size && !ix_any(m->size, is_data, NULL);
+
+	buf_fmt(b, "%s%s[%s]", m->packed && dtype_info[m->dt].bits < 8 ? "packed " : "", dt_text(m->dt),
+		known ? text(m->size) : "?");
 }
 
 static void print_stmt(Printer *, const Stmt *);
