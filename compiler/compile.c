@@ -54,63 +54,58 @@ apart(const Pair *p, Host *const *got, Host *const *want, int t, double tol, Dif
 	return d->bad;
 }
 
-static const char *
-maker(const Model *m, const char *name)
-{
-	for (const Node *n = m->main->first; n; n = n->next)
-		for (int i = 0; i < n->nout; i++)
-			if (n->out[i] && n->out[i]->name && !strcmp(n->out[i]->name, name))
-				return node_where(n);
-	return "an input";
-}
+typedef struct Search { const Cli *c; const char *set; double tol; const char *found; } Search;
 
-/* both again with every named value an output, and the first of them where they part, in the order of execution */
+/* both again with every named value an output, and the first of them where they part, in the order of the model */
 static void
-name_layer(const Cli *c, const char *set, double tol)
+search(void *arg)
 {
-	Pair p = {build(c, 0, true), build(c, c->o.opt, true)};
-	Model *m = compile_import(c->model, &c->o);
-	Host **want, **in = inputs(c, p, set, &want), **got = exec_run(p.t, in);
-	Map *first = map_new();
+	Search *s = arg;
+	Pair p = {build(s->c, 0, true), build(s->c, s->c->o.opt, true)};
+	Model *m = compile_import(s->c->model, &s->c->o);
+	Host **want, **in = inputs(s->c, p, s->set, &want), **got = exec_run(p.t, in);
+	Map *at = map_new();
 	Diff d;
 
-	for (int i = 0; i < p.t->z->noutputs; i++)
-		*map_at_str(first, p.t->z->outputs[i].name) = (void *)(intptr_t)(i + 1);
+	for (int i = p.t->z->noutputs - 1; i >= 0; i--)
+		*map_at_str(at, p.t->z->outputs[i].name) = (void *)(intptr_t)(i + 1);
 	for (const Node *n = m->main->first; n; n = n->next)
 		for (int k = 0; k < n->nout; k++) {
 			const char *name = n->out[k] ? n->out[k]->name : NULL;
-			int i = name ? (int)(intptr_t)map_str(first, name) - 1 : -1;
-			if (i >= 0 && apart(&p, got, want, i, tol, &d)) {
-				error(maker(m, name), "the first layer that differs: '%s'%s", quoted(name), d.worst);
+			int i = name ? (int)(intptr_t)map_str(at, name) - 1 : -1;
+			if (i >= 0 && apart(&p, got, want, i, s->tol, &d)) {
+				s->found = fmt("the first layer that differs: %s, '%s'%s", node_where(n), quoted(name), d.worst);
 				return;
 			}
 		}
-	error(NULL, "no named value between inputs and outputs differs");
 }
 
 static void
 verify_set(const Cli *c, Pair p, const char *set, double tol)
 {
 	Host **want, **in = inputs(c, p, set, &want), **got = exec_run(p.t, in);
-	bool bad = false;
+	Search s = {c, set, tol, NULL};
+	VEC(const char *) bad = {0};
 	Diff d;
 
 	for (int i = 0; i < p.t->z->noutputs; i++)
-		if (apart(&p, got, want, i, tol, &d)) {
-			zn->status = EX_DIFFERS;
-			error(NULL, "output '%s' is further from -O0 than the tolerance %g: %" PRId64 " of %" PRId64
-				" elements, worst %s", quoted(p.t->z->outputs[i].name), tol, d.bad, d.n, d.worst);
-			bad = true;
-		} else if (c->o.verbose)
+		if (apart(&p, got, want, i, tol, &d))
+			push(&bad, fmt("output '%s' is further from -O0 than the tolerance %g: %" PRId64 " of %" PRId64
+				" elements, worst %s", quoted(p.t->z->outputs[i].name), tol, d.bad, d.n, d.worst));
+		else if (c->o.verbose)
 			fprintf(stderr, "%s: largest difference %.3g, largest value %.6g\n", quoted(p.t->z->outputs[i].name),
 				d.err, d.largest);
-	if (bad) {
-		name_layer(c, set, tol);
-		raise_status(EX_DIFFERS);
-	}
 	exec_free(in, p.f->z->ninputs);
 	exec_free(want, p.f->z->noutputs);
 	exec_free(got, p.t->z->noutputs);
+	if (!bad.n)
+		return;
+	session_try(search, &s);
+	zn->status = EX_DIFFERS;
+	for (int i = 0; i < bad.n; i++)
+		error(NULL, "%s", bad.p[i]);
+	error(NULL, "%s", s.found ? s.found : "no named value between inputs and outputs differs when all of them are stored");
+	raise_status(EX_DIFFERS);
 }
 
 static void

@@ -37,6 +37,26 @@ note_interface(Exec *x)
 	}
 }
 
+/* every tensor that still has the name of a value of the model becomes an output, after the model's own */
+static void
+tap(Graph *g)
+{
+	Node *r = g->ret;
+	int n = r->nin, k = n;
+
+	for (const Node *d = g->first; d; d = d->next)
+		for (int i = 0; i < d->nout; i++)
+			k += d->out[i] && d->out[i]->name && d->out[i]->kind == V_TENSOR;
+	node_resize_in(r, k);
+	k = n;
+	for (const Node *d = g->first; d; d = d->next)
+		for (int i = 0; i < d->nout; i++)
+			if (d->out[i] && d->out[i]->name && d->out[i]->kind == V_TENSOR) {
+				node_set_in(r, k++, d->out[i]);
+				push(&g->out_name, d->out[i]->name);
+			}
+}
+
 static void
 load(Exec *x, const char *lib, const char *symbol)
 {
@@ -66,6 +86,8 @@ exec_build(const char *path, const Options *given)
 	x->model = compile_import(path, &o);
 	note_interface(x);
 	compile_passes(x->model, &o);
+	if (o.tap)
+		tap(x->model->main);
 	x->program = compile_lower(x->model, &o);
 	stop_if_errors();
 	dir = temp_dir();
