@@ -87,6 +87,12 @@ static Expr *only_load(const Expr *e)
 	return e->op == E_TLOAD ? (Expr *)e : NULL;
 }
 
+static bool reads_data(const IxAtom *a, void *arg)
+{
+	(void)arg;
+	return a->kind == IX_EXPR;
+}
+
 bool place_view(Lower *lo, Value *v)
 {
 	const Expr *e = v->te ? only_load(v->te->body) : NULL;
@@ -121,6 +127,8 @@ bool place_view(Lower *lo, Value *v)
 		if (a && a->kind == IX_VAR && ix_has(at, a))
 			return false;
 	}
+	if (ix_any(at, reads_data, NULL))
+		return false;
 	p->off = at;
 	v->place = p;
 	p->contiguous = true;
