@@ -223,6 +223,7 @@ Kern *ir_parse_kern(const char *text, const char *file);   /* fatal(EX_INVALID) 
 Program *ir_parse_program(const char *text, const char *file);
 
 void ir_verify_kern(const Kern *, const char *after);  /* bug() naming the pass after which it is wrong */
+void ir_verify_program(const Program *, const char *after);    /* with its kernels */
 void ir_check_kern(const Kern *, const char *after);   /* verifies, and that its text is parsed back to the same text */
 void ir_check_program(const Program *, const char *after);     /* the same for a program and all its kernels */
 

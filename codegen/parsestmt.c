@@ -525,8 +525,7 @@ ir_check_program(const Program *g, const char *after)
 	Buf x = {0}, y = {0};
 	Parser p;
 
-	for (int i = 0; i < g->kern.n; i++)
-		ir_verify_kern(g->kern.p[i], after);
+	ir_verify_program(g, after);
 	ir_print_program(&x, g);
 	p = (Parser){.p = buf_str(&x), .text = x.p, .file = "program"};
 	ir_print_program(&y, parse_program(&p, g));

@@ -60,8 +60,9 @@ ex_check(EOp op, DType dt, Expr *const *a, int n)
 }
 
 typedef struct Verify {
-	const Kern *k;
-	const char *after;
+	const Kern *k;           /* or */
+	const Program *g;
+	const char *name, *after;
 	Map *var, *mem;          /* in scope: Var, Mem to non-NULL */
 	VEC(const IxAtom *) index;
 } Verify;
@@ -75,7 +76,7 @@ wrong(const Verify *v, const char *f, ...)
 	va_start(ap, f);
 	vsnprintf(msg, sizeof msg, f, ap);
 	va_end(ap);
-	bug("kernel %s is wrong after %s: %s", v->k->name, v->after, msg);
+	bug("%s is wrong after %s: %s", v->name, v->after, msg);
 }
 
 static bool
@@ -235,6 +236,78 @@ end_scope(Verify *v, const Stmt *block)
 	}
 }
 
+/* programs */
+
+static void
+check_arg(Verify *v, Arg a)
+{
+	if (!a.mem || !map_ptr(v->mem, a.mem))
+		wrong(v, "an operand, %s, that is no region", a.mem ? a.mem->name : "none");
+	check_ix(v, a.off);
+}
+
+static void
+check_call(Verify *v, const Stmt *s)
+{
+	const Mem *to;
+
+	if (!s->kern || !map_ptr(v->mem, s->kern))
+		wrong(v, "a call of a kernel that is not listed");
+	if (s->arg.n != s->kern->param.n)
+		wrong(v, "%s has %d parameters, got %d", s->kern->name, s->kern->param.n, s->arg.n);
+	for (int i = 0; i < s->arg.n; i++) {
+		check_arg(v, s->arg.p[i]);
+		to = s->kern->param.p[i];
+		if (to->dt != s->arg.p[i].mem->dt)
+			wrong(v, "%s takes %s for %s, got %s", s->kern->name, dt_text(to->dt), to->name,
+				dt_text(s->arg.p[i].mem->dt));
+		if (to->written && (s->arg.p[i].mem->space == SP_WEIGHT || s->arg.p[i].mem->space == SP_IN))
+			wrong(v, "%s writes to %s, which is constant", s->kern->name, s->arg.p[i].mem->name);
+	}
+}
+
+static void
+check_bind(Verify *v, const Stmt *s)
+{
+	const IxAtom *at = s->var ? ix_atom(s->var) : NULL;
+
+	if (!at || at->kind != IX_SYM || !s->ix == !s->e)
+		wrong(v, "a bind of no symbol, or to no one value");
+	if (s->ix)
+		check_ix(v, s->ix);
+	else
+		check_expr(v, s->e);
+	if (s->e && s->e->dt != DT_I64)
+		wrong(v, "%s bound to %s", ix_str(s->var), dt_text(s->e->dt));
+}
+
+static void
+check_program_stmt(Verify *v, const Stmt *s)
+{
+	switch (s->op) {
+	case S_CALL: check_call(v, s); break;
+	case S_COPY:
+		if (s->arg.n != 2 || s->arg.p[0].mem->dt != s->arg.p[1].mem->dt)
+			wrong(v, "a copy between dtypes");
+		check_arg(v, s->arg.p[0]);
+		check_arg(v, s->arg.p[1]);
+		check_ix(v, s->ix);
+		break;
+	case S_BIND: check_bind(v, s); break;
+	case S_ASSUME:
+		check_ix(v, s->ix);
+		check_ix(v, s->ix2);
+		break;
+	case S_ALLOC:
+		check_arg(v, (Arg){s->mem, s->ix});
+		if (s->mem->space != SP_HEAP && s->mem->space != SP_OUT)
+			wrong(v, "%s is allocated, but neither an output nor in the heap region", s->mem->name);
+		break;
+	case S_MARK: case S_RELEASE: break;
+	default: wrong(v, "statement %d", s->op);
+	}
+}
+
 static void
 check_stmt(Verify *v, const Stmt *s)
 {
@@ -257,20 +330,39 @@ check_stmt(Verify *v, const Stmt *s)
 	case S_FAIL:
 		if (s->e)
 			check_cond(v, s->e);
-		if (!v->k->fails)
+		if (v->k && !v->k->fails)
 			wrong(v, "it fails, but is not marked as failing");
 		break;
 	case S_NOTE: break;
-	default: wrong(v, "statement %d belongs to programs", s->op);
+	default:
+		if (!v->g)
+			wrong(v, "statement %d belongs to programs", s->op);
+		check_program_stmt(v, s);
 	}
 }
 
 void
 ir_verify_kern(const Kern *k, const char *after)
 {
-	Verify v = {.k = k, .after = after, .var = map_new(), .mem = map_new()};
+	Verify v = {.k = k, .name = k->name, .after = after, .var = map_new(), .mem = map_new()};
 
 	for (int i = 0; i < k->param.n; i++)
 		*map_at_ptr(v.mem, k->param.p[i]) = k->param.p[i];
 	check_block(&v, k->body);
+}
+
+void
+ir_verify_program(const Program *g, const char *after)
+{
+	Verify v = {.g = g, .name = "program", .after = after, .var = map_new(), .mem = map_new()};
+
+	for (int i = 0; i < g->kern.n; i++) {
+		ir_verify_kern(g->kern.p[i], after);
+		*map_at_ptr(v.mem, g->kern.p[i]) = g->kern.p[i];
+	}
+	for (int i = 0; i < g->mem.n; i++)
+		*map_at_ptr(v.mem, g->mem.p[i]) = g->mem.p[i];
+	if (g->layout)
+		check_block(&v, g->layout);
+	check_block(&v, g->body);
 }
