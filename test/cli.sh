@@ -134,6 +134,13 @@ want 0 '"operator":' inspect two.onnx --json
 want 4 "operator 'Nope'" inspect nope.onnx
 want 0 '' two.onnx -o v.c --verify --tolerance 1e-5; is -s v.c
 
+# a wrong rewrite, in test builds
+"$z" --break-pass=sweep --version >out 2>err && {
+	want 0 '' two.onnx -o w.c --break-pass=sweep; rm w.c w.h
+	want 1 "the first layer that differs: node 'twice' (Add, #0), 't'" two.onnx -o w.c --verify --break-pass=sweep
+	nothing w.c w.h
+}
+
 # nothing is left, when interrupted neither
 cat >slow-cc <<'E2'
 #!/bin/sh

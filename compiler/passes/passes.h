@@ -7,6 +7,7 @@
 void infer_graph(Graph *);               /* nodes that have no shapes yet */
 void reinfer_graph(Graph *);             /* all over again: the inputs changed */
 void infer_known(Node *);                /* ops/known.c */
+void plant_fault(Model *);               /* test builds: plant.c */
 
 #define PASS(name, level, what) void pass_##name(Model *, const Options *);
 #include "passes.def"

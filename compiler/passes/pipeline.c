@@ -41,6 +41,8 @@ void compile_passes(Model *m, const Options *o)
 		if (wanted(o, pass[i].name))
 			graph_dump(o->dump_to ? o->dump_to : stderr, m);
 #ifdef ZN_CHECKS
+		if (o->break_pass && !strcmp(o->break_pass, pass[i].name))
+			plant_fault(m);
 		graph_verify(m, pass[i].name);
 #endif
 	}
