@@ -49,6 +49,7 @@ asan() { make -s B="$B/asan" CFLAGS='-O1 -g -w -fsanitize=address,undefined -fno
 [ -x "$PY" ] || { echo "no $PY: run ./bootstrap first"; exit 1; }
 step unit units
 step golden sh test/golden.sh "$z"
+step cli sh test/cli.sh "$z"
 step lint lint
 step proto "$PY" test/proto.py compiler/onnx/onnx.proto
 step opsets "$PY" test/opsets.py "$z"
