@@ -280,8 +280,10 @@ static void recount(Lower *lo, Unit **u, int n)
 {
 	Info *in;
 
-	for (int i = 0; i < lo->ninfo; i++) {
-		in = &lo->info[i];
+	for (int i = 0; i < n; i++) {
+		if (u[i]->kind != U_TE)
+			continue;
+		in = lower_info(lo, u[i]->out);
 		in->nread = in->reader.n = 0;
 		in->evals = 0;
 		in->in_reduce = false;

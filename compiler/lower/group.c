@@ -159,7 +159,9 @@ static bool join(Grouping *gr, Value *v)
 		return false;
 	s.body = ex_subst_ix(v->te->body, into_box, &s);
 	if (!s.rank0)
-		s.region = region_new(gr->lo, SP_WORK, v->hint ? v->hint : "row", v->dt, size);
+		s.region = region_sized(gr->lo, v->hint ? v->hint : "row", v->dt, size);
+	if (s.region && s.region->space == SP_HEAP)
+		return false;
 	insert_stage(gr, s);
 	return true;
 }

@@ -81,11 +81,16 @@ Group *group_unit(Lower *, Unit *);              /* the kernel whose root is tha
 Place *place_of(Lower *, Value *);                /* made on demand for constants, inputs, views */
 Place *place_new(Lower *, Value *, Mem *);        /* contiguous from the start of mem */
 Mem *region_new(Lower *, Space, const char *name, DType, Ix size);
-Mem *region_for(Lower *, Value *);                /* work or heap, whichever the size allows */
+Mem *region_sized(Lower *, const char *name, DType, Ix size);    /* work, or heap if the size is decided late and has no bound */
+Mem *region_for(Lower *, Value *);
 bool place_view(Lower *, Value *);                /* the value's expression is a strided view of a stored value */
 Ix place_flat(const Place *, const Ix *ix, int n);
 
-typedef struct Call { Kern *kern; VEC(Arg) arg; } Call;
+typedef struct Call {
+	Kern *kern;
+	VEC(Arg) arg;
+	VEC(Mem *) heap;         /* scratch to allocate for the time of the call */
+} Call;
 Call *nest_group(Lower *, Group *);
 Call *nest_prog(Lower *, Unit *);
 

@@ -360,9 +360,12 @@ static Mem *rename_mem(Nest *n, const Prog *p, Mem *m)
 		}
 	for (int i = 0; i < p->scratch.n; i++)
 		if (p->scratch.p[i] == m) {
-			if (!m->value)       /* the region, made once */
-				m->value = (struct Value *)region_new(n->lo, SP_WORK, m->name, m->dt, m->size);
-			return nest_param(n, (Mem *)m->value, ix_int(0), "s");
+			if (!n->scratch[i]) {
+				n->scratch[i] = region_sized(n->lo, m->name, m->dt, m->size);
+				if (n->scratch[i]->space == SP_HEAP)
+					push(&n->call->heap, n->scratch[i]);
+			}
+			return nest_param(n, n->scratch[i], ix_int(0), "s");
 		}
 	return m;
 }
@@ -406,7 +409,7 @@ static void rename_stmt(Rename *r, Stmt *s)
 
 Call *nest_prog(Lower *lo, Unit *u)
 {
-	Nest n = { .lo = lo, .call = NEW(Call), .k = u->prog->kern };
+	Nest n = { .lo = lo, .call = NEW(Call), .k = u->prog->kern, .scratch = NEWN(Mem *, u->prog->scratch.n + 1) };
 	Rename r = { &n, u->prog };
 	Buf note = { 0 };
 

@@ -12,6 +12,7 @@ typedef struct Nest {
 	Group *g;
 	Kern *k;
 	Call *call;
+	Mem **scratch;           /* of a Prog: regions of its scratch */
 	int nloop;
 } Nest;
 

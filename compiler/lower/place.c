@@ -2,6 +2,8 @@
  * view. Offsets of regions in the workspace are decided later, by plan/. */
 #include "lower.h"
 
+enum { MAX_BOUND = 256 << 20 };   /* bytes reserved for what may turn out small; above, the heap region */
+
 Mem *region_new(Lower *lo, Space space, const char *name, DType dt, Ix size)
 {
 	Mem *m = NEW(Mem);
@@ -66,18 +68,19 @@ static bool late_symbol(const IxAtom *a, void *arg)
 	return a->kind == IX_EXPR || (a->kind == IX_SYM && !map_ptr(lo->entry_set, a));
 }
 
+Mem *region_sized(Lower *lo, const char *name, DType dt, Ix size)
+{
+	Ix top = ix_any(size, late_symbol, lo) ? ix_upper(size, late_symbol, lo) : size;
+	int64_t n;
+
+	if (top && top != size && ix_isint(top, &n) && n > MAX_BOUND / dt_size(dt))
+		top = NULL;
+	return region_new(lo, top ? SP_WORK : SP_HEAP, name, dt, top ? top : size);
+}
+
 Mem *region_for(Lower *lo, Value *v)
 {
-	const char *name = v->hint ? v->hint : "t";
-	Ix size = value_numel(v), top = size;
-	int64_t lo64, hi64;
-
-	if (ix_any(size, late_symbol, lo))
-		top = ix_upper(size, late_symbol, lo);
-	if (top && ix_isint(top, &hi64) && hi64 * dt_size(v->dt) > (int64_t)256 << 20 && top != size)
-		top = NULL;
-	(void)lo64;
-	return region_new(lo, top ? SP_WORK : SP_HEAP, name, v->dt, top ? top : size);
+	return region_sized(lo, v->hint ? v->hint : "t", v->dt, value_numel(v));
 }
 
 /* ---- views */

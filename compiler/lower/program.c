@@ -121,11 +121,17 @@ void emit_call(Lower *lo, Stmt *b, Call *c)
 {
 	Stmt *s = st_new(S_CALL);
 
+	if (c->heap.n)
+		st_add(b, st_new(S_MARK));
+	for (int i = 0; i < c->heap.n; i++)
+		emit_alloc(b, c->heap.p[i], c->heap.p[i]->size);
 	s->kern = c->kern;
 	for (int i = 0; i < c->arg.n; i++)
 		push(&s->arg, c->arg.p[i]);
 	push(&lo->prog->kern, c->kern);
 	st_add(b, s);
+	if (c->heap.n)
+		st_add(b, st_new(S_RELEASE));
 }
 
 /* dst = src, both of src's shape */

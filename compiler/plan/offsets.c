@@ -135,38 +135,59 @@ static int64_t live_peak(const Item *item, int n)
 	return peak;
 }
 
-/* offsets as expressions, each a symbol bound at the start of the program */
+/* ---- dynamic sizes: offsets as expressions, each a symbol bound before the program starts */
+
+static Ix bound(Stmt *block, Ix value)
+{
+	Stmt *s;
+
+	if (ix_isint(value, &(int64_t){ 0 }))
+		return value;
+	s = st_new(S_BIND);
+	s->var = ix_sym(NULL, ix_int(0), NULL);
+	s->ix = value;
+	st_add(block, s);
+	return s->var;
+}
+
+/* the end of item[i], which lies above item[0..i), as an expression. An item below another that it overlaps in time
+ * ends no higher than that one begins, so only those with nothing between count */
+static Ix above(Item **order, int i)
+{
+	Ix at = ix_int(0);
+	int chosen[16], n = 0;
+
+	for (int j = i - 1; j >= 0; j--) {
+		bool hidden = false;
+		if (!overlap(&order[i]->l, &order[j]->l))
+			continue;
+		for (int k = 0; k < n; k++)
+			hidden |= overlap(&order[chosen[k]]->l, &order[j]->l);
+		if (hidden)
+			continue;
+		if (n < LEN(chosen))
+			chosen[n++] = j;
+		at = ix_max(at, ix_add(order[j]->l.mem->offset, order[j]->bytes));
+	}
+	return at;
+}
+
 static void dynamic_offsets(Program *p, Item *item, int n)
 {
 	Item **order = NEWN(Item *, n + 1);
-	Stmt *first = st_block(), *s;
-	Ix top = ix_int(0), end, at;
+	Ix top = ix_int(0);
 
+	p->layout = st_block();
 	for (int i = 0; i < n; i++)
 		order[i] = &item[i];
 	qsort(order, (size_t)n, sizeof *order, by_at);
 	for (int i = 0; i < n; i++) {
-		at = ix_int(0);
-		for (int j = 0; j < i; j++)
-			if (overlap(&order[i]->l, &order[j]->l))
-				at = ix_max(at, ix_add(order[j]->l.mem->offset, order[j]->bytes));
-		if (!ix_isint(at, &(int64_t){ 0 })) {
-			s = st_new(S_BIND);
-			s->var = ix_sym(NULL, ix_int(0), NULL);
-			s->ix = at;
-			st_add(first, s);
-			at = s->var;
-		}
-		order[i]->l.mem->offset = at;
-		end = ix_add(at, order[i]->bytes);
-		top = ix_max(top, end);
+		order[i]->l.mem->offset = bound(p->layout, above(order, i));
+		top = ix_max(top, ix_add(order[i]->l.mem->offset, order[i]->bytes));
+		if (i % 8 == 7)
+			top = bound(p->layout, top);
 	}
-	s = st_new(S_BIND);
-	s->var = ix_sym(NULL, ix_int(0), NULL);
-	s->ix = top;
-	st_add(first, s);
-	p->work_bytes = s->var;
-	p->layout = first;
+	p->work_bytes = bound(p->layout, top);
 }
 
 static void plan_work(Program *p, const Options *o)
