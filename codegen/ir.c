@@ -405,7 +405,7 @@ check_bin(EOp op, const Expr *x, const Expr *y)
 	if (eop_info[op].n != 2 || !strchr("SBFC", r))
 		bug("ex_bin(%s)", eop_info[op].text);
 	if (c == DC_N || c == DC_C || c == DC_S || (r == 'F' && c != DC_F) || (r == 'B' && c == DC_F)
-			|| (r == 'S' && c == DC_B))
+			|| (c == DC_B && (r == 'S' || op == E_SHL || op == E_SHR)))
 		ok = false;
 	if (!ok)
 		bug("%s of %s and %s", eop_info[op].text, dt_name(x->dt), dt_name(y->dt));
@@ -597,7 +597,7 @@ ex_castsat(DType dt, Expr *x)
 	if (x->dt == dt)
 		return x;
 	check_cast(E_CASTSAT, x->dt, dt);
-	if (lossless(x->dt, dt))
+	if (dt_float(dt) || lossless(x->dt, dt))
 		return ex_cast(dt, x);
 	if ((e = fold(E_CASTSAT, dt, &x, 1)))
 		return e;

@@ -12,6 +12,7 @@
  *                       narrower: through i32, modulo. u32: through i64, modulo. u64: below 2^63 through i64; from
  *                       2^63 on x - 2^63 through i64, plus 2^63 (so that 2^64 and more give 0)
  *   castsat to int      clamps to the range, truncates; NaN gives 0
+ *   castsat to f16, bf16, f32, f64    is cast
  *   to bool             x != 0, true for NaN
  */
 #include "pool.h"
@@ -319,7 +320,7 @@ ex_eval_n(EOp op, DType dt, const uint64_t *const *a, const DType *adt, uint64_t
 
 	switch (op) {
 	case E_CAST: case E_CASTSAT:
-		cast_ops(op == E_CASTSAT, dt, d, a[0], r, n);
+		cast_ops(op == E_CASTSAT && !dt_float(dt), dt, d, a[0], r, n);
 		return;
 	case E_BITCAST:
 		EACH(a[0][i]);

@@ -54,7 +54,8 @@ ex_check(EOp op, DType dt, Expr *const *a, int n)
 		if (!is_class(a[i]->dt, fits[(int)rule]))
 			return fmt("not defined for %s", dt_text(a[i]->dt));
 	}
-	if (rule == 'S' && a[0]->dt == DT_BOOL && op != E_ADD && op != E_MUL && op != E_MIN && op != E_MAX)
+	if (a[0]->dt == DT_BOOL && (op == E_SHL || op == E_SHR
+			|| (rule == 'S' && op != E_ADD && op != E_MUL && op != E_MIN && op != E_MAX)))
 		return "not defined for bool";
 	return NULL;
 }
