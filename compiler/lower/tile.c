@@ -6,7 +6,7 @@
  * keep acc in registers. A rest that does not fill a tile gets a loop of its own. */
 #include "nest.h"
 
-enum { TILE = 16 };
+enum { TILE = 16, BLOCK = 64 };   /* elements; terms of a partial sum */
 
 typedef struct Find { const Expr *e; int n; bool choice; } Find;
 
@@ -136,31 +136,92 @@ static Stmt *hoist_conditions(Nest *n, Stmt *b, const Expr *red, Ix t, Expr **bo
 
 /* ---- tiles */
 
+typedef struct Tile {
+	Nest *n;
+	const Stage *s;
+	const Expr *red;         /* the reduction */
+	DType dt;                /* of its accumulators */
+	int64_t size;            /* of the arrays */
+	Ix t;                    /* position in the tile */
+	Swap sw;                 /* the axis in terms of t */
+} Tile;
+
+static Mem *zeroed(const Tile *k, Stmt *b, const char *name)
+{
+	Mem *acc = st_array(b, k->n->k, name, k->dt, ix_int(k->size));
+
+	st_store(loop_over(b, k->t), acc, k->t, reduce_identity(k->red->u.rop, k->dt));
+	return acc;
+}
+
+/* acc[t] gathers the terms over red's variables from `first` on; `x` is the term */
+static void gather(const Tile *k, Stmt *b, int first, Mem *acc, Expr *x)
+{
+	Stmt *in = b;
+
+	for (int i = first; i < k->red->nix; i++)
+		in = st_for(in, k->red->ix[i], F_SERIAL);
+	x = ex_subst_ix(x, swap_axis, (void *)&k->sw);
+	in = loop_over(hoist_conditions(k->n, in, k->red, k->t, &x), k->t);
+	st_store(in, acc, k->t, reduce_combine(k->red->u.rop, ex_load(acc, k->t), nest_loads(k->n, x)));
+}
+
+/* terms of a block of the outermost variable: about BLOCK in all; 0: no blocks */
+static int64_t block_length(const Tile *k)
+{
+	double inner = 1, whole;
+
+	if (k->dt != DT_F32 || k->red->u.rop != R_SUM || k->red->nix == 0)
+		return 0;
+	for (int i = 1; i < k->red->nix; i++)
+		inner *= ix_estimate(ix_atom(k->red->ix[i])->a);
+	whole = inner * ix_estimate(ix_atom(k->red->ix[0])->a);
+	if (whole < 1.5 * BLOCK || inner >= BLOCK)
+		return whole < 1.5 * BLOCK ? 0 : 1;
+	return (int64_t)(BLOCK / inner);
+}
+
+/* long float sums go through partial sums of blocks, so that rounding errors do not grow with the whole length */
+static void gather_blocks(const Tile *k, Stmt *b, Mem *acc, Expr *x)
+{
+	int64_t c = block_length(k);
+	const IxAtom *r = c ? ix_atom(k->red->ix[0]) : NULL;
+	Ix o, i;
+	Swap block = { .axis = r };
+	Stmt *in;
+	Mem *part;
+
+	if (c == 0) {
+		gather(k, b, 0, acc, x);
+		return;
+	}
+	o = nest_var(k->n, ix_cdiv(r->a, ix_int(c)));
+	in = st_for(b, o, F_SERIAL);
+	part = zeroed(k, in, "part");
+	i = c == 1 ? ix_int(0) : nest_var(k->n, ix_min(ix_int(c), ix_sub(r->a, ix_mulc(o, c))));
+	block.by = ix_add(ix_mulc(o, c), i);
+	gather(k, loop_over(in, i), 1, part, ex_subst_ix(x, swap_axis, &block));
+	st_store(loop_over(in, k->t), acc, k->t, reduce_combine(R_SUM, ex_load(acc, k->t), ex_load(part, k->t)));
+}
+
 /* `count` elements of the axis from `base` on; count is at most `size`, constant */
 static void tile(Nest *n, Stmt *b, const Stage *s, const Expr *body, const Expr *red, Ix base, Ix count, int64_t size)
 {
-	const IxAtom *axis = ix_atom(s->loop[s->nloop - 1]);
-	DType dt = reduce_dtype(n, red);
-	Mem *acc = st_array(b, n->k, "acc", dt, ix_int(size));
-	Ix t = ix_is(count, 1) ? ix_int(0) : nest_var(n, count), at[s->v->rank + 1];
-	Swap sw = { .axis = axis, .by = ix_add(base, t) };
+	Tile k = { n, s, red, reduce_dtype(n, red), size, ix_is(count, 1) ? ix_int(0) : nest_var(n, count), { 0 } };
+	Ix at[s->v->rank + 1];
 	Stmt *in;
-	Expr *x;
+	Mem *acc;
 
-	st_store(loop_over(b, t), acc, t, reduce_identity(red->u.rop, dt));
-	in = b;
-	for (int i = 0; i < red->nix; i++)
-		in = st_for(in, red->ix[i], F_SERIAL);
-	x = ex_subst_ix(reduce_body(n, red), swap_axis, &sw);
-	in = loop_over(hoist_conditions(n, in, red, t, &x), t);
-	st_store(in, acc, t, reduce_combine(red->u.rop, ex_load(acc, t), nest_loads(n, x)));
-
-	in = loop_over(b, t);
-	sw.reduce = red;
-	sw.acc = ex_cast(red->dt, ex_load(acc, t));
+	k.sw.axis = ix_atom(s->loop[s->nloop - 1]);
+	k.sw.by = ix_add(base, k.t);
+	acc = zeroed(&k, b, "acc");
+	gather_blocks(&k, b, acc, reduce_body(n, red));
+	in = loop_over(b, k.t);
+	k.sw.reduce = red;
+	k.sw.acc = ex_cast(red->dt, ex_load(acc, k.t));
 	for (int i = 0; i < s->v->rank; i++)
-		at[i] = ix_subst(s->at[i], swap_axis, &sw);
-	nest_store_at(n, in, s, at, ex_subst(body, swap_reduce, swap_axis, &sw));
+		at[i] = ix_subst(s->at[i], swap_axis, &k.sw);
+	nest_store_at(n, in, s, at, ex_subst(body, swap_reduce, swap_axis, &k.sw));
 }
 
 /* elements [base, base + extent) of the axis */
