@@ -107,12 +107,11 @@ fixed_dim(const Onnx__TensorShapeProto__Dimension *d, int64_t n, const char *whe
 static Ix
 input_dim(Import *im, const Onnx__TensorShapeProto__Dimension *d, const char *input, int axis)
 {
-	if (d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE && d->dim_value > 0)
+	if (d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE && d->dim_value >= 0)
 		return ix_int(d->dim_value);
 	if (dim_name(d))
 		return named_dim(im, dim_name(d));
-	return new_dim(im, fmt("%s.%d", input, axis),
-		d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE && !d->dim_value ? 0 : 1);
+	return new_dim(im, fmt("%s.%d", input, axis), 1);
 }
 
 static void
