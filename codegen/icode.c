@@ -1,7 +1,9 @@
-/* The interpreter's compiler: a kernel becomes a tree of nodes, its expressions linear code over registers.
+/* The interpreter's compiler: a kernel becomes a tree of steps, its expressions linear code over
+ * registers.
  *
- * What is used only in a branch of a select or guard is computed in a region that is skipped when no lane takes it; it
- * runs for all lanes otherwise, which is harmless, as operations are total and loads under a mask do not fail. */
+ * What is used only in a branch of a select or guard is computed in a region that is skipped when no lane
+ * takes it; it runs for all lanes otherwise, which is harmless, as operations are total and loads under a
+ * mask do not fail. */
 #include "interp.h"
 
 #include <stdlib.h>
@@ -25,7 +27,7 @@ typedef struct Comp {
 	void *varg;
 	VEC(Reg) reg;            /* lasting registers: constants, variables */
 	VEC(struct { int reg; uint64_t bits; }) constant;
-	VEC(Step *) codes;       /* nodes with code */
+	VEC(Step *) codes;       /* those with code */
 	Map *var, *atom, *bits;  /* Var, IxAtom, patterns to register + 1 */
 	Map *mem;                /* Mem to MemRef */
 	VEC(void *) array;
@@ -131,7 +133,9 @@ scoped_get(Comp *c, const void *p)
 static int
 atom_new(Comp *c, const IxAtom *at)
 {
-	static const enum iop op[] = {[IX_DIV] = I_DIV, [IX_MIN] = I_EVAL, [IX_MAX] = I_EVAL, [IX_BCAST] = I_BCAST};
+	static const enum iop op[] = {
+		[IX_DIV] = I_DIV, [IX_MIN] = I_EVAL, [IX_MAX] = I_EVAL, [IX_BCAST] = I_BCAST,
+	};
 	Ins in = INS(-1, -1, -1, .op = op[at->kind], .dt = DT_I64, .adt = {DT_I64, DT_I64});
 
 	in.eop = at->kind == IX_MIN ? E_MIN : E_MAX;
@@ -321,7 +325,9 @@ common(Comp *c, int x, int y)
 static int
 scope_new(Comp *c, int parent)
 {
-	push(&c->scope, ((Scope){.parent = parent, .depth = parent < 0 ? 0 : c->scope.p[parent].depth + 1, .mask = -1}));
+	int depth = parent < 0 ? 0 : c->scope.p[parent].depth + 1;
+
+	push(&c->scope, ((Scope){.parent = parent, .depth = depth, .mask = -1}));
 	return c->scope.n - 1;
 }
 
@@ -342,8 +348,8 @@ first_branch(const Expr *e)
 	return e->op == E_SELECT ? 1 : e->op == E_GUARD ? 0 : e->n;
 }
 
-/* users before operands: every node goes to the innermost region around all its uses. Branch scopes of a node are made
- * in order, so that emission finds them as found->reg and the next */
+/* users before operands: every node goes to the innermost region around all its uses. Branch scopes of a
+ * node are made in order, so that emission finds them as found->reg and the next */
 static void
 place(Comp *c, const Expr *e)
 {
@@ -406,8 +412,8 @@ emit_choice(Comp *c, const Expr *e, int scope)
 
 	emit_branch(c, scope, cond, false);
 	emit_branch(c, scope + 1, cond, true);
-	return emit(c, INS(cond, expr_reg(c, e->a[k]), expr_reg(c, e->a[k + 1]), .op = I_EVAL, .eop = E_SELECT,
-		.dt = e->dt, .adt = {DT_BOOL, e->dt, e->dt}));
+	return emit(c, INS(cond, expr_reg(c, e->a[k]), expr_reg(c, e->a[k + 1]), .op = I_EVAL,
+		.eop = E_SELECT, .dt = e->dt, .adt = {DT_BOOL, e->dt, e->dt}));
 }
 
 static int
@@ -438,7 +444,9 @@ emit_load(Comp *c, const Expr *e)
 static int
 emit_op(Comp *c, const Expr *e)
 {
-	static const enum iop special[NEOP] = {[E_STREQ] = I_STREQ, [E_STRNUM] = I_STRNUM, [E_NUMSTR] = I_NUMSTR};
+	static const enum iop special[NEOP] = {
+		[E_STREQ] = I_STREQ, [E_STRNUM] = I_STRNUM, [E_NUMSTR] = I_NUMSTR,
+	};
 	Ins in = INS(-1, -1, -1, .op = special[e->op] ? special[e->op] : I_EVAL, .eop = e->op, .dt = e->dt);
 
 	for (int i = 0; i < e->n; i++) {
@@ -514,12 +522,13 @@ settle(int *r, void *arg)
 		*r = TEMP + l->place[*r - TEMP];
 }
 
-/* Gives the temporaries places: temporary k is written by instruction k, and its place is free after its last use.
- * Control only runs forward, so the order of instructions is an order of lives. */
+/* Gives the temporaries places: temporary k is written by instruction k, and its place is free after its
+ * last use. Control only runs forward, so the order of instructions is an order of lives. */
 static void
 place_temps(Comp *c, int *keep, int nkeep)
 {
-	int n = c->temp.n, *next = NEWN(int, n + 1), *head = NEWN(int, n + 1), *spare = NEWN(int, n + 1), nspare = 0, top = 0;
+	int n = c->temp.n, *next = NEWN(int, n + 1), *head = NEWN(int, n + 1);
+	int *spare = NEWN(int, n + 1), nspare = 0, top = 0;
 	Lives l = {0, NEWN(int, n + 1), NEWN(int, n + 1)};
 
 	for (l.pc = 0; l.pc < n; l.pc++) {
@@ -768,9 +777,11 @@ load_constants(Comp *c, Image *im)
 }
 
 void
-icode_compile(Image *im, const Kern *k, void *const *arg, int64_t (*value)(const IxAtom *, void *), void *varg)
+icode_compile(Image *im, const Kern *k, void *const *arg, int64_t (*value)(const IxAtom *, void *),
+	void *varg)
 {
-	Comp c = {.k = k, .value = value, .varg = varg, .var = map_new(), .atom = map_new(), .bits = map_new(), .mem = map_new()};
+	Comp c = {.k = k, .value = value, .varg = varg, .var = map_new(), .atom = map_new(),
+		.bits = map_new(), .mem = map_new()};
 	Code *code;
 
 	for (int i = 0; i < k->param.n; i++)

@@ -1,8 +1,9 @@
-/* The interpreter: runs what icode.c compiled. See interp.h for registers and lanes, scalar.c for what operations mean.
+/* The interpreter: runs what icode.c compiled. See interp.h for registers and lanes, scalar.c for what
+ * operations mean.
  *
- * Text to number (strnum): leading spaces, then as C's strtod for floats (inf, nan and hexadecimal included), a decimal
- * integer for integers, modulo; what is no number gives NaN or 0. Number to text (numstr): integers and bool in decimal,
- * floats as %.8g, INF, -INF, NaN, as ONNX Runtime prints them. */
+ * Text to number (strnum): leading spaces, then as C's strtod for floats (inf, nan and hexadecimal
+ * included), a decimal integer for integers, modulo; what is no number gives NaN or 0. Number to text
+ * (numstr): integers and bool in decimal, floats as %.8g, INF, -INF, NaN, as ONNX Runtime prints them. */
 #include "interp.h"
 
 #include "../compiler/graph.h"
@@ -195,7 +196,8 @@ print_number(DType d, uint64_t bits)
 	else if (d == DT_I64)
 		s->p = fmt("%" PRId64, (int64_t)bits);
 	else
-		s->p = isnan(v) ? "NaN" : isinf(v) ? (v > 0 ? "INF" : "-INF") : dt_int(d) ? fmt("%.0f", v) : fmt("%.8g", v);
+		s->p = isnan(v) ? "NaN" : isinf(v) ? (v > 0 ? "INF" : "-INF")
+			: dt_int(d) ? fmt("%.0f", v) : fmt("%.8g", v);
 	s->n = strlen(s->p);
 	return (uint64_t)(uintptr_t)s;
 }

@@ -1,8 +1,8 @@
 /* Inside the interpreter: what icode.c compiles a kernel to and interp.c runs.
  *
- * A register is W patterns, one per lane. Outside lane loops there is one lane. A lane loop runs up to W iterations of
- * its variable at once, statement by statement; values that are the same in all of them are uniform: computed once, in
- * lane 0, and filled into the others where a varying instruction reads them. */
+ * A register is W patterns, one per lane. Outside lane loops there is one lane. A lane loop runs up to W
+ * iterations of its variable at once, statement by statement; values that are the same in all of them are
+ * uniform: computed once, in lane 0, and filled into the others where a varying instruction reads them. */
 #ifndef ZENITHC_INTERP_H
 #define ZENITHC_INTERP_H
 
@@ -13,7 +13,7 @@ enum { W = 512 };
 enum iop {
 	I_EVAL,      /* dst = eop(a...) by ex_eval_n */
 	I_POLY,      /* dst = poly */
-	I_DIV,       /* dst = floor(a0 / a1); 0 unless a1 > 0, which only happens where the result is not used */
+	I_DIV,       /* dst = floor(a0 / a1); 0 unless a1 > 0: then the result is not used */
 	I_BCAST,     /* dst = a0 == 1 ? a1 : a0 */
 	I_LOAD,      /* dst = mem[a0]; where a1 is false (-1: nowhere) out of range gives 0 */
 	I_COPY,      /* dst = a0 */
@@ -74,7 +74,7 @@ void icode_compile(Image *, const Kern *, void *const *arg, int64_t (*value)(con
 
 /* lanes.c */
 const Stmt *stmt_only(const Stmt *);       /* the statement of a block of one */
-const Expr *lanes_fold(const Stmt *);      /* set v = v op x: x, else NULL. A loop over it may gather x in lanes */
+const Expr *lanes_fold(const Stmt *);      /* set v = v op x: x, else NULL */
 bool lanes_fit(const Stmt *loop);          /* may its iterations run statement by statement, all at once? */
 
 #endif

@@ -336,8 +336,8 @@ bool_op(EOp op)
 static bool
 commutes(EOp op)
 {
-	return op == E_ADD || op == E_MUL || op == E_MIN || op == E_MAX || op == E_AND || op == E_OR || op == E_XOR
-		|| op == E_EQ || op == E_NE;
+	return op == E_ADD || op == E_MUL || op == E_MIN || op == E_MAX || op == E_AND || op == E_OR
+		|| op == E_XOR || op == E_EQ || op == E_NE;
 }
 
 static Expr *
@@ -518,8 +518,13 @@ int_width(DType d)
 	return d == DT_BOOL ? 1 : dtype_info[d].bits - (dt_signed(d) || d == DT_I4 || d == DT_I2);
 }
 
-static bool is_intlike(DType d) { return dt_int(d) || d == DT_BOOL || d == DT_I4 || d == DT_U4 || d == DT_I2 || d == DT_U2; }
 static bool is_neg(DType d) { return dt_signed(d) || d == DT_I4 || d == DT_I2; }
+
+static bool
+is_intlike(DType d)
+{
+	return dt_int(d) || d == DT_BOOL || d == DT_I4 || d == DT_U4 || d == DT_I2 || d == DT_U2;
+}
 
 /* significand bits; 0 for what is no float */
 static int
@@ -541,7 +546,8 @@ lossless(DType a, DType b)
 	if (a == b)
 		return true;
 	if (is_intlike(a))
-		return is_intlike(b) ? b != DT_BOOL && int_width(b) >= int_width(a) && (!is_neg(a) || is_neg(b))
+		return is_intlike(b)
+			? b != DT_BOOL && int_width(b) >= int_width(a) && (!is_neg(a) || is_neg(b))
 			: float_width(b) >= int_width(a) && (b != DT_F16 || int_width(a) < 16);
 	if (b == DT_F64 || (b == DT_F32 && a != DT_F64))
 		return float_width(b) != 0 && !is_intlike(a);
@@ -568,9 +574,9 @@ cast_through(DType src, DType mid, DType dt)
 static void
 check_cast(EOp op, DType from, DType to)
 {
-	enum dclass c = dtype_info[from].class;
+	enum dclass c = dtype_info[from].class, t = dt_valid(to) ? dtype_info[to].class : DC_S;
 
-	if (!dt_valid(to) || dtype_info[to].class == DC_C || dtype_info[to].class == DC_S || c == DC_C || c == DC_S)
+	if (t == DC_C || t == DC_S || c == DC_C || c == DC_S)
 		bug("%s from %s to %s", eop_info[op].text, dt_name(from), dt_name(to));
 }
 

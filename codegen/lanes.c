@@ -17,15 +17,15 @@ reads_var(const Expr *e, void *v)
 const Expr *
 lanes_fold(const Stmt *s)
 {
-	static const bool folds[NEOP] = {[E_ADD] = true, [E_MUL] = true, [E_MIN] = true, [E_MAX] = true, [E_AND] = true,
-		[E_OR] = true, [E_XOR] = true};
+	static const bool folds[NEOP] = {[E_ADD] = true, [E_MUL] = true, [E_MIN] = true, [E_MAX] = true,
+		[E_AND] = true, [E_OR] = true, [E_XOR] = true};
 	const Expr *e = s->e, *x = NULL;
 
 	if (s->op != S_SET || !(folds[e->op] || e->op == E_FMA))
 		return NULL;
 	if (e->op == E_FMA)
-		return reads_var(e->a[2], s->v) && !ex_any(e->a[0], reads_var, s->v) && !ex_any(e->a[1], reads_var, s->v)
-			? e->a[0] : NULL;
+		return reads_var(e->a[2], s->v) && !ex_any(e->a[0], reads_var, s->v)
+			&& !ex_any(e->a[1], reads_var, s->v) ? e->a[0] : NULL;
 	for (int i = 0; i < 2; i++)
 		if (reads_var(e->a[i], s->v))
 			x = e->a[!i];

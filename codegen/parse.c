@@ -1,5 +1,6 @@
-/* The loop IR's parser: recursive descent over the text that print.c writes; man/zenithc-ir.5 has the grammar. What text
- * does not hold (weights' bytes, graph values) is NULL. Symbols are found by the text under which they were printed. */
+/* The loop IR's parser: recursive descent over the text that print.c writes; man/zenithc-ir.5 has the
+ * grammar. What text does not hold (weights' bytes, graph values) is NULL. Symbols are found by the text
+ * under which they were printed. */
 #include "parse.h"
 
 #include <ctype.h>

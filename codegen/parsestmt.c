@@ -257,8 +257,8 @@ stmt(Parser *p)
 		{"let", S_LET, parse_let}, {"set", S_SET, parse_set}, {"store", S_STORE, parse_store},
 		{"array", S_ARRAY, parse_array}, {"fail", S_FAIL, parse_fail}, {"note", S_NOTE, parse_note},
 		{"call", S_CALL, parse_call}, {"copy", S_COPY, parse_copy}, {"bind", S_BIND, parse_bind},
-		{"assume", S_ASSUME, parse_assume}, {"alloc", S_ALLOC, parse_alloc}, {"mark", S_MARK, parse_plain},
-		{"release", S_RELEASE, parse_plain},
+		{"assume", S_ASSUME, parse_assume}, {"alloc", S_ALLOC, parse_alloc},
+		{"mark", S_MARK, parse_plain}, {"release", S_RELEASE, parse_plain},
 	};
 	Stmt *s;
 
@@ -492,8 +492,8 @@ ir_parse_program(const char *text, const char *file)
 	return parse_program(&(Parser){.p = text, .text = text, .file = file}, NULL);
 }
 
-/* Print, parse, print gives the same text. The parser uses the variables and memories of the original again: then equal
- * text means equal expressions, and loaded indices keep their order in polynomials. */
+/* Print, parse, print gives the same text. The parser uses the variables and memories of the original again:
+ * then equal text means equal expressions, and loaded indices keep their order in polynomials. */
 static void
 same_text(Buf *first, Buf *again, const char *name, const char *after)
 {
@@ -503,7 +503,8 @@ same_text(Buf *first, Buf *again, const char *name, const char *after)
 	while (x[n] && x[n] == y[n])
 		n++;
 	if (x[n] != y[n])
-		bug("after %s the text of %s does not round trip: '%.60s' became '%.60s'", after, name, x + n, y + n);
+		bug("after %s the text of %s does not round trip: '%.60s' became '%.60s'", after, name, x + n,
+			y + n);
 }
 
 void

@@ -4,8 +4,8 @@
 
 #include "ir.h"
 
-/* A table of one pass over a DAG: slot[id] belongs to the pass if its stamp is the pass's. Passes nest (a substitution
- * calls another), so there is a table per depth, used again by later passes of that depth. */
+/* A table of one pass over a DAG: slot[id] belongs to the pass if its stamp is the pass's. Passes nest (a
+ * substitution calls another), so there is a table per depth, used again by later passes of that depth. */
 typedef struct Memo {
 	struct { unsigned stamp; Expr *e; } *slot;
 	int cap;
@@ -38,8 +38,8 @@ void memo_set(Memo *, const Expr *, Expr *);
 uint64_t rop_identity(ROp, DType);     /* the pattern of an empty reduction */
 EOp rop_op(ROp);                       /* the operation that joins two elements */
 
-/* scalar.c: r[i] = op(a[0][i], a[1][i], ...), i < n; ex_eval is this for n = 1. `a` has three entries, whatever
- * op needs; r may be one of them */
+/* scalar.c: r[i] = op(a[0][i], a[1][i], ...), i < n; ex_eval is this for n = 1. `a` has three entries,
+ * whatever op needs; r may be one of them */
 void ex_eval_n(EOp, DType dt, const uint64_t *const *a, const DType *adt, uint64_t *r, int n);
 
 /* verify.c: are op's operands right? NULL, or what is wrong; dt: the result of casts and strings */

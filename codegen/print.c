@@ -1,5 +1,6 @@
-/* The loop IR as text: man/zenithc-ir.5 has the grammar. What a statement uses several times, and every 40th level of a
- * deep expression, is named first ($0 = ...), so that the text is linear in the DAG and shallow. */
+/* The loop IR as text: man/zenithc-ir.5 has the grammar. What a statement uses several times, and every
+ * 40th level of a deep expression, is named first ($0 = ...), so that the text is linear in the DAG and
+ * shallow. */
 #include "pool.h"
 
 #include "../compiler/graph.h"
@@ -481,7 +482,9 @@ ir_print_kern(Buf *b, const Kern *k)
 	buf_fmt(b, "\n");
 }
 
-const char *const space_text[NSPACE] = {"param", "private", "scratch", "work", "weight", "state", "in", "out", "heap"};
+const char *const space_text[NSPACE] = {
+	"param", "private", "scratch", "work", "weight", "state", "in", "out", "heap",
+};
 
 static void
 print_region(Buf *b, const Mem *m)
@@ -507,7 +510,8 @@ ir_print_program(Buf *b, const Program *g)
 		ir_print_kern(b, g->kern.p[i]);
 		buf_fmt(b, "\n");
 	}
-	buf_fmt(b, "program%s weights %" PRId64 " state %" PRId64, g->heap ? " heap" : "", g->weight_bytes, g->state_bytes);
+	buf_fmt(b, "program%s weights %" PRId64 " state %" PRId64, g->heap ? " heap" : "", g->weight_bytes,
+		g->state_bytes);
 	if (g->work_bytes)
 		buf_fmt(b, " work %s", text(g->work_bytes));
 	if (g->lower_bound)

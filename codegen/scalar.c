@@ -1,16 +1,17 @@
-/* What each operation computes, on vectors of patterns: the one definition that folding and the interpreter use.
+/* What each operation computes, on vectors of patterns: the one definition that folding and the
+ * interpreter use.
  *
- * A pattern is zero-extended to 64 bits. f16 and bf16 compute in f32 and round. Functions of f32 are computed in double
- * and rounded. Casts:
+ * A pattern is zero-extended to 64 bits. f16 and bf16 compute in f32 and round. Functions of f32 are
+ * computed in double and rounded. Casts:
  *
  *   int to int          modulo 2^bits
  *   int to float        nearest even; to f16, bf16 and narrow floats through f32
- *   float to float      nearest even, directly. float8: out of range gives infinity, or NaN where there is none;
- *                       castsat gives the greatest finite number. float4e2m1 always saturates. float8e8m0: the
- *                       exponent of the number as f32, rounded up
- *   float to int        truncates. i64: INT64_MIN for NaN and what does not fit. i32: INT32_MIN. i8, i16, u8, u16 and
- *                       narrower: through i32, modulo. u32: through i64, modulo. u64: below 2^63 through i64; from
- *                       2^63 on x - 2^63 through i64, plus 2^63 (so that 2^64 and more give 0)
+ *   float to float      nearest even, directly. float8: out of range gives infinity, or NaN where there is
+ *                       none; castsat gives the greatest finite number. float4e2m1 always saturates.
+ *                       float8e8m0: the exponent of the number as f32, rounded up
+ *   float to int        truncates. i64: INT64_MIN for NaN and what does not fit. i32: INT32_MIN. i8, i16, u8,
+ *                       u16 and narrower: through i32, modulo. u32: through i64, modulo. u64: below 2^63
+ *                       through i64; from 2^63 on x - 2^63 through i64, plus 2^63 (2^64 and more: 0)
  *   castsat to int      clamps to the range, truncates; NaN gives 0
  *   castsat to f16, bf16, f32, f64    is cast
  *   to bool             x != 0, true for NaN
@@ -140,8 +141,13 @@ ipow(uint64_t x, uint64_t y, bool negative)
 	return r;
 }
 
-static int64_t idiv(int64_t x, int64_t y) { return y == 0 ? 0 : y == -1 ? (int64_t)(0 - (uint64_t)x) : x / y; }
 static int64_t irem(int64_t x, int64_t y) { return y == 0 || y == -1 ? 0 : x % y; }
+
+static int64_t
+idiv(int64_t x, int64_t y)
+{
+	return y == 0 ? 0 : y == -1 ? (int64_t)(0 - (uint64_t)x) : x / y;
+}
 
 static int64_t
 imodp(int64_t x, int64_t y)
@@ -333,7 +339,8 @@ ex_eval_n(EOp op, DType dt, const uint64_t *const *a, const DType *adt, uint64_t
 	}
 	switch (dtype_info[d].class) {
 	case DC_F:
-		ok = d == DT_F32 ? f32_ops(op, a, r, n) : d == DT_F64 ? f64_ops(op, a, r, n) : half_ops(op, d, a, r, n);
+		ok = d == DT_F32 ? f32_ops(op, a, r, n) : d == DT_F64 ? f64_ops(op, a, r, n)
+			: half_ops(op, d, a, r, n);
 		break;
 	case DC_I: case DC_U: case DC_B:
 		ok = int_ops(op, d, a, r, n);

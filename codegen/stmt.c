@@ -155,7 +155,8 @@ kern_param(Kern *k, const char *name, DType dt, Ix size, bool packed)
 {
 	Mem *m = NEW(Mem);
 
-	*m = (Mem){.id = k->param.n, .space = SP_PARAM, .dt = dt, .packed = packed, .name = name, .size = size};
+	*m = (Mem){.id = k->param.n, .space = SP_PARAM, .dt = dt, .packed = packed, .name = name,
+		.size = size};
 	push(&k->param, m);
 	return m;
 }

@@ -24,7 +24,8 @@ check_special(EOp op, DType dt, Expr *const *a)
 {
 	switch (op) {
 	case E_SELECT:
-		return a[0]->dt != DT_BOOL ? "the condition is no bool" : a[1]->dt != a[2]->dt ? "of two dtypes" : NULL;
+		return a[0]->dt != DT_BOOL ? "the condition is no bool"
+			: a[1]->dt != a[2]->dt ? "of two dtypes" : NULL;
 	case E_CAST: case E_CASTSAT: case E_BITCAST:
 		return check_cast(op, dt, a[0]->dt);
 	case E_STREQ:
@@ -41,7 +42,9 @@ check_special(EOp op, DType dt, Expr *const *a)
 const char *
 ex_check(EOp op, DType dt, Expr *const *a, int n)
 {
-	static const char *const fits[] = {['S'] = "IUFB", ['B'] = "BIU", ['F'] = "F", ['C'] = "BIUF", ['P'] = "F"};
+	static const char *const fits[] = {
+		['S'] = "IUFB", ['B'] = "BIU", ['F'] = "F", ['C'] = "BIUF", ['P'] = "F",
+	};
 	char rule = eop_info[op].rule;
 
 	if (n != eop_info[op].n)
@@ -122,7 +125,8 @@ check_node(const Expr *e, void *arg)
 			check_access(v, e->u.mem, e->ix[0], "load");
 		break;
 	case E_GUARD:
-		msg = e->a[0]->dt != e->a[1]->dt || e->dt != e->a[0]->dt ? "of two dtypes" : !e->nix ? "no condition" : NULL;
+		msg = e->a[0]->dt != e->a[1]->dt || e->dt != e->a[0]->dt ? "of two dtypes"
+			: !e->nix ? "no condition" : NULL;
 		break;
 	case E_TLOAD: case E_REDUCE:
 		msg = "left by lowering";
@@ -192,7 +196,8 @@ static void
 check_store(Verify *v, const Stmt *s)
 {
 	if (!s->mem || !s->ix || !s->e || s->mem->dt != s->e->dt)
-		wrong(v, "a store of %s to %s", s->e ? dt_text(s->e->dt) : "nothing", s->mem ? dt_text(s->mem->dt) : "nothing");
+		wrong(v, "a store of %s to %s", s->e ? dt_text(s->e->dt) : "nothing",
+			s->mem ? dt_text(s->mem->dt) : "nothing");
 	check_expr(v, s->e);
 	check_ix(v, s->ix);
 	check_access(v, s->mem, s->ix, "store");
@@ -302,7 +307,7 @@ check_program_stmt(Verify *v, const Stmt *s)
 	case S_ALLOC:
 		check_arg(v, (Arg){s->mem, s->ix});
 		if (s->mem->space != SP_HEAP && s->mem->space != SP_OUT)
-			wrong(v, "%s is allocated, but neither an output nor in the heap region", s->mem->name);
+			wrong(v, "%s is allocated, but no output and not in the heap region", s->mem->name);
 		break;
 	case S_MARK: case S_RELEASE: break;
 	default: wrong(v, "statement %d", s->op);

@@ -1,4 +1,5 @@
-/* Walks over expressions: memo tables, substitution, searches, cost. All keep their own stack, so depth is no concern. */
+/* Walks over expressions: memo tables, substitution, searches, cost. All keep their own stack: depth is no
+ * concern. */
 #include "pool.h"
 
 /* memo tables */
@@ -118,7 +119,9 @@ captures(const IxAtom *at, void *arg)
 	Capture *c = arg;
 	Ix r;
 
-	if ((at->kind != IX_VAR && at->kind != IX_SYM) || is_bound(c->reduce, at) || !(r = c->s->ix(at, c->s->arg)))
+	if ((at->kind != IX_VAR && at->kind != IX_SYM) || is_bound(c->reduce, at))
+		return false;
+	if (!(r = c->s->ix(at, c->s->arg)))
 		return false;
 	for (int i = 0; i < c->reduce->nix; i++)
 		if (ix_has(r, ix_atom(c->reduce->ix[i])))
@@ -139,8 +142,9 @@ rename_bound(const IxAtom *at, void *arg)
 	return NULL;
 }
 
-/* REDUCE: its variables' extents are substituted, which makes them other variables; they get fresh numbers where the
- * substitution speaks of them or would capture them. The body is renamed first, then substituted as any other. */
+/* REDUCE: its variables' extents are substituted, which makes them other variables; they get fresh numbers
+ * where the substitution speaks of them or would capture them. The body is renamed first, then substituted
+ * like others. */
 static Expr *
 subst_reduce(Subst *s, const Expr *e)
 {
@@ -154,7 +158,8 @@ subst_reduce(Subst *s, const Expr *e)
 		clash = clash || s->ix(ix_atom(e->ix[i]), s->arg);
 	for (int i = 0; i < e->nix; i++) {
 		at = ix_atom(e->ix[i]);
-		r.to[i] = ix_var(clash ? FRESH_VAR + ex_pool()->nfresh++ : at->id, ix_subst(at->a, subst_atom, s));
+		r.to[i] = ix_var(clash ? FRESH_VAR + ex_pool()->nfresh++ : at->id,
+			ix_subst(at->a, subst_atom, s));
 		other = other || r.to[i] != e->ix[i];
 	}
 	if (!other) {
@@ -314,7 +319,7 @@ ex_any_atom(const Expr *e, bool (*f)(const IxAtom *, void *), void *arg)
 	return ex_search(e, (Search){.atom = f, .arg = arg});
 }
 
-/* free occurrence: a bound one counts neither in the body nor as the reduction's own operand, its extent does */
+/* free occurrence: a bound one counts neither in the body nor as the reduction's operand, its extent does */
 static bool
 is_atom(const IxAtom *at, void *arg)
 {

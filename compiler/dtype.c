@@ -36,9 +36,9 @@ dt_parse(const char *name)
 	return DT_NONE;
 }
 
-/* floats of at most 16 bits: sign, exponent, m bits of mantissa. IEEE: the greatest exponent is infinity and NaN.
- * FN: no infinity, NaN is all ones. FNUZ: no infinity, no -0, NaN is the pattern of -0. FINITE: neither; what cannot be
- * said saturates, NaN becomes -0 (as ml_dtypes has it). */
+/* floats of at most 16 bits: sign, exponent, m bits of mantissa. IEEE: the greatest exponent is infinity and
+ * NaN. FN: no infinity, NaN is all ones. FNUZ: no infinity, no -0, NaN is the pattern of -0. FINITE:
+ * neither; what cannot be said saturates, NaN becomes -0 (as ml_dtypes has it). */
 enum kind { IEEE, FN, FNUZ, FINITE };
 
 typedef struct Format { int m, bias; enum kind kind; unsigned max; } Format;
@@ -60,14 +60,18 @@ decode(const Format *f, int bits, uint64_t v)
 	int exp = (int)(mag >> f->m);
 	double r;
 
-	if (f->kind == FNUZ ? sign && !mag : f->kind != FINITE && mag > f->max)
-		return f->kind == IEEE && mag == f->max + 1 ? (sign ? -INFINITY : INFINITY) : sign ? -NAN : NAN;
 	man = mag & (((uint64_t)1 << f->m) - 1);
-	r = exp ? ldexp((double)(man | (uint64_t)1 << f->m), exp - f->bias - f->m) : ldexp((double)man, 1 - f->bias - f->m);
+	if (exp)
+		man |= (uint64_t)1 << f->m;
+	if (f->kind == FNUZ ? sign && !mag : f->kind != FINITE && mag > f->max)
+		r = f->kind == IEEE && mag == f->max + 1 ? INFINITY : NAN;
+	else
+		r = ldexp((double)man, (exp ? exp : 1) - f->bias - f->m);
 	return sign ? -r : r;
 }
 
-/* the double's significand, shifted right to the format's last place with ties to even; a carry runs into the exponent */
+/* the double's significand, shifted right to the format's last place with ties to even; a carry runs into
+ * the exponent */
 static uint64_t
 encode(const Format *f, int bits, double x, bool saturate)
 {
@@ -307,7 +311,8 @@ dt_put(DType d, bool packed, void *mem, int64_t i, int64_t n, const uint64_t *bi
 	if (width < 8) {
 		for (int64_t k = 0; k < n; k++) {
 			v = bits[k] & (((uint64_t)1 << width) - 1);
-			((unsigned char *)mem)[i + k] = (unsigned char)(extends(d) ? (uint64_t)sign_extend(v, width) : v);
+			v = extends(d) ? (uint64_t)sign_extend(v, width) : v;
+			((unsigned char *)mem)[i + k] = (unsigned char)v;
 		}
 		return;
 	}
