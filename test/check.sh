@@ -50,6 +50,7 @@ asan() { make -s B="$B/asan" CFLAGS='-O1 -g -w -fsanitize=address,undefined -fno
 step unit units
 step golden sh test/golden.sh "$z"
 step cli sh test/cli.sh "$z"
+step io "$PY" test/io.py "$z"
 step lint lint
 step proto "$PY" test/proto.py compiler/onnx/onnx.proto
 step opsets "$PY" test/opsets.py "$z"
