@@ -249,6 +249,51 @@ round_trip(void **st)
 	ir_verify_kern(k, "parse");
 }
 
+/* statements that only programs have */
+static void
+program_text(void **st)
+{
+	static const char text[] =
+		"kernel add(in x.0: f32[n], in w.1: f32[8], out y.2: f32[n]; n) {\n"
+		"\tfor i0 < n {\n"
+		"\t\tstore y.2[i0] = add(x.0[i0], w.1[i0 - 8*floordiv(i0, 8)])\n"
+		"\t}\n"
+		"}\n"
+		"\n"
+		"program heap weights 32 state 0 work 64*n bound 64*n {\n"
+		"\tin x.0: f32[n]\n"
+		"\tin k.1: i64[1] number 1\n"
+		"\tweight w.2: f32[8] at 0\n"
+		"\twork t.3: f32[n] at 0\n"
+		"\tout y.4: f32[?]\n"
+		"\tlayout {\n"
+		"\t\tbind top = n + 64\n"
+		"\t}\n"
+		"\t{\n"
+		"\t\tassume n == 2*half else 5\n"
+		"\t\tbind rows from max(k.1[0], 1:i64)\n"
+		"\t\tmark\n"
+		"\t\talloc y.4, n*rows\n"
+		"\t\tcall #0 add(x.0, w.2, t.3)\n"
+		"\t\tfor i5 < rows {\n"
+		"\t\t\tcopy y.4 at n*i5, t.3, n\n"
+		"\t\t}\n"
+		"\t\trelease\n"
+		"\t\tif lt(k.1[0], 0:i64) {\n"
+		"\t\t\tfail 6\n"
+		"\t\t}\n"
+		"\t}\n"
+		"}\n";
+	Program *g = ir_parse_program(text, "text");
+	Buf b = {0};
+
+	(void)st;
+	ir_print_program(&b, g);
+	assert_string_equal(buf_str(&b), text);
+	ir_check_program(g, "parse");
+	assert_int_equal(g->mem.p[4]->space, SP_OUT);
+}
+
 static void
 parse_it(void *text)
 {
@@ -370,6 +415,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(substitution, begin, end),
 		cmocka_unit_test_setup_teardown(linear, begin, end),
 		cmocka_unit_test_setup_teardown(round_trip, begin, end),
+		cmocka_unit_test_setup_teardown(program_text, begin, end),
 		cmocka_unit_test_setup_teardown(refusals, begin, end),
 		cmocka_unit_test_setup_teardown(evaluation, begin, end),
 		cmocka_unit_test_setup_teardown(verifier, begin, end),
