@@ -231,7 +231,8 @@ cp_temps(CPrint *p)
 {
 	bool any = false;
 
-	qsort(p->order.p, (size_t)p->order.n, sizeof *p->order.p, by_id);
+	if (p->order.n)
+		qsort(p->order.p, (size_t)p->order.n, sizeof *p->order.p, by_id);
 	for (int i = p->order.n - 1; i >= 0; i--)
 		place_regions(p, p->order.p[i]);
 	for (int i = 0; i < p->order.n; i++)
