@@ -79,7 +79,7 @@ static void cse_graph(Graph *g)
 	}
 }
 
-/* constants with equal bytes */
+/* constants with equal bytes; one that several graphs read belongs to the main graph */
 static void merge_constants(Graph *g, Map *seen)
 {
 	for (Node *n = g->first; n; n = n->next) {
@@ -100,8 +100,11 @@ static void merge_constants(Graph *g, Map *seen)
 			w = *slot;
 			if (!w)
 				*slot = v;
-			else if (w != v && (w->data == v->data || !memcmp(w->data->p, v->data->p, v->data->n)))
+			else if (w != v && (w->data == v->data || !memcmp(w->data->p, v->data->p, v->data->n))) {
+				if (w->graph != v->graph)
+					w->graph = g->model->main;
 				node_set_in(n, i, w);
+			}
 		}
 	}
 }
