@@ -79,8 +79,9 @@ all_inside(const MemRef *m, const uint64_t *at, bool affine, const uint64_t *mas
 	return ok;
 }
 
-#define GATHER(T) do { \
-	const T *p_ = m->p; \
+#define GATHER(T) do {          /* constants lie where the file has them, aligned or not */ \
+	typedef T T_ __attribute__((aligned(1))); \
+	const T_ *p_ = m->p; \
 	if (run) \
 		for (int i = 0; i < n; i++) \
 			r[i] = p_[at[0] + (uint64_t)i]; \

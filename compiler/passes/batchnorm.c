@@ -47,7 +47,8 @@ static Value *vector(Graph *g, const double *x, int64_t n, int rank, int axis)
 static Value *scaled_weights(Value *w, const Scale *s, int axis, int64_t group)
 {
 	int64_t dim[8], n = 1, inner = 1, per;
-	const float *from;
+	const char *from;
+	float x;
 	float *to;
 	Value *v;
 
@@ -64,7 +65,8 @@ static Value *scaled_weights(Value *w, const Scale *s, int axis, int64_t group)
 	to = big_alloc((size_t)n * sizeof *to + 1);
 	for (int64_t i = 0; i < n; i++) {
 		int64_t ch = i / inner % per, g = group > 1 ? i / inner / per / (dim[0] / group) : 0;
-		to[i] = (float)((double)from[i] * s->k[g * per + ch]);
+		memcpy(&x, from + i * (int64_t)sizeof x, sizeof x);     /* where the file has it, aligned or not */
+		to[i] = (float)((double)x * s->k[g * per + ch]);
 	}
 	v = value_const(w->graph, DT_F32, w->rank, dim, to);
 	big_free(to);
