@@ -133,9 +133,7 @@ scoped_get(Comp *c, const void *p)
 static int
 atom_new(Comp *c, const IxAtom *at)
 {
-	static const enum iop op[] = {
-		[IX_DIV] = I_DIV, [IX_MIN] = I_EVAL, [IX_MAX] = I_EVAL, [IX_BCAST] = I_BCAST,
-	};
+	static const enum iop op[IX_EXPR] = {[IX_DIV] = I_DIV, [IX_BCAST] = I_BCAST};     /* min, max: I_EVAL */
 	Ins in = INS(-1, -1, -1, .op = op[at->kind], .dt = DT_I64, .adt = {DT_I64, DT_I64});
 
 	in.eop = at->kind == IX_MIN ? E_MIN : E_MAX;
