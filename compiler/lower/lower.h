@@ -3,6 +3,9 @@
  *   fuse.c     units of a graph -> tensor expressions with their producers substituted (inline or stored)
  *   group.c    stored expressions that share outer loops -> one kernel of stages
  *   place.c    every stored value -> a place: region, offset, strides; views, concatenation in place
+ *   pieces.c   results assembled from parts, by part; parts placed where the whole will lie
+ *   collapse.c adjacent loops that are one
+ *   tile.c     reductions over tiles of accumulators
  *   nest.c     a group -> a kernel: loops, reductions, tiles
  *   program.c  groups, statements and control flow -> the program; symbols bound, assumptions checked
  */
@@ -84,6 +87,8 @@ Mem *region_new(Lower *, Space, const char *name, DType, Ix size);
 Mem *region_sized(Lower *, const char *name, DType, Ix size);    /* work, or heap if the size is decided late and has no bound */
 Mem *region_for(Lower *, Value *);
 bool place_view(Lower *, Value *);                /* the value's expression is a strided view of a stored value */
+/* v is a part of a value that is assembled later: its place is there. settle gives that value a place, or false */
+bool place_part(Lower *, Value *, bool (*settle)(Lower *, void *, Value *), void *);
 Ix place_flat(const Place *, const Ix *ix, int n);
 
 typedef struct Call {

@@ -264,7 +264,7 @@ static void nest_store(Nest *n, Stmt *b, const Stage *s, Expr *e)
 	nest_store_at(n, b, s, s->at, e);
 }
 
-static void nest_axes(Nest *n, Stmt *b, const Stage *s, int k, Expr *body)
+void nest_axes(Nest *n, Stmt *b, const Stage *s, int k, Expr *body)
 {
 	body = settle_open(n, b, body, s->loop + k, s->nloop - k);
 	if (n->lo->opt->opt > 0 && k == s->nloop - 1 && tile_axis(n, b, s, body))
@@ -334,14 +334,15 @@ Call *nest_group(Lower *lo, Group *g)
 		else if (s->region)
 			s->mem = nest_param(&n, s->region, ix_int(0), "s");
 	}
-	if (lo->opt->opt > 0 && g->stage.n == 1)
-		collapse_loops(&n, &g->stage.p[0]);
 	for (int i = 0; i < g->stage.n; i++) {
 		double m = has_reduce(g->stage.p[i].body) ? count_macs(g->stage.p[i].body) : 0;
 		for (int j = 0; j < g->stage.p[i].v->rank; j++)
 			m *= ix_estimate(g->stage.p[i].v->dim[j]);
 		n.k->macs += m;
-		nest_axes(&n, b, &g->stage.p[i], 0, g->stage.p[i].body);
+		if (lo->opt->opt > 0 && g->stage.n == 1)
+			nest_pieces(&n, b, &g->stage.p[0]);
+		else
+			nest_axes(&n, b, &g->stage.p[i], 0, g->stage.p[i].body);
 	}
 	kern_finish(n.k);
 	return n.call;

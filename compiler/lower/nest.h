@@ -30,6 +30,11 @@ Expr *reduce_combine(ROp, Expr *, Expr *);
 DType reduce_dtype(const Nest *, const Expr *);
 Expr *reduce_body(const Nest *, const Expr *);
 
+void nest_axes(Nest *, Stmt *, const Stage *, int k, Expr *body);     /* loops k.. of the stage */
+
+/* pieces.c: a stage as one loop nest per part that its guards choose */
+void nest_pieces(Nest *, Stmt *, Stage *);
+
 /* collapse.c: adjacent loops that every operand walks as one become one */
 void collapse_loops(Nest *, Stage *);
 

@@ -41,7 +41,7 @@ void emit_assumptions(Lower *lo, Stmt *b)
 		lo->nassumed = n + 64;
 	}
 	for (int i = 0; i < n; i++) {
-		if (lo->assumed[i] || !all_bound(lo, a[i].a) || !all_bound(lo, a[i].b))
+		if (lo->assumed[i] || !ix_scope_sees(a[i].scope) || !all_bound(lo, a[i].a) || !all_bound(lo, a[i].b))
 			continue;
 		lo->assumed[i] = true;
 		s = st_new(S_ASSUME);
@@ -121,6 +121,8 @@ void emit_call(Lower *lo, Stmt *b, Call *c)
 {
 	Stmt *s = st_new(S_CALL);
 
+	if (c->arg.n == 0)       /* every part of it was computed in place */
+		return;
 	if (c->heap.n)
 		st_add(b, st_new(S_MARK));
 	for (int i = 0; i < c->heap.n; i++)
@@ -157,6 +159,15 @@ void emit_copy(Lower *lo, Stmt *b, Value *src, const Place *dst)
 	emit_call(lo, b, nest_group(lo, group_unit(lo, copy_mem(&u, sizeof u))));
 }
 
+static bool settle_place(Lower *lo, Stmt *b, Value *v, bool may_view);
+
+static bool settle_whole(Lower *lo, void *block, Value *w)
+{
+	if (!w->place && all_bound(lo, value_numel(w)))
+		settle_place(lo, block, w, false);
+	return w->place != NULL;
+}
+
 /* the place of a value about to be computed: an output, a view, or a region of its own. False: nothing to compute */
 static bool settle_place(Lower *lo, Stmt *b, Value *v, bool may_view)
 {
@@ -176,6 +187,8 @@ static bool settle_place(Lower *lo, Stmt *b, Value *v, bool may_view)
 	}
 	if (may_view && lo->opt->opt > 0 && place_view(lo, v))
 		return false;
+	if (v->te && lo->opt->opt > 0 && place_part(lo, v, settle_whole, b))
+		return true;
 	m = region_for(lo, v);
 	place_new(lo, v, m);
 	if (m->space == SP_HEAP)

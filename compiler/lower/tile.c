@@ -6,7 +6,7 @@
  * keep acc in registers. A rest that does not fill a tile gets a loop of its own. */
 #include "nest.h"
 
-enum { TILE = 16, BLOCK = 64 };   /* elements; terms of a partial sum */
+enum { TILE = 16, BLOCK = 16 };   /* elements; terms of a partial sum */
 
 typedef struct Find { const Expr *e; int n; bool choice; } Find;
 
@@ -146,11 +146,11 @@ typedef struct Tile {
 	Swap sw;                 /* the axis in terms of t */
 } Tile;
 
-static Mem *zeroed(const Tile *k, Stmt *b, const char *name)
+static Mem *zeroed(const Tile *k, Stmt *b, const char *name, DType dt)
 {
-	Mem *acc = st_array(b, k->n->k, name, k->dt, ix_int(k->size));
+	Mem *acc = st_array(b, k->n->k, name, dt, ix_int(k->size));
 
-	st_store(loop_over(b, k->t), acc, k->t, reduce_identity(k->red->u.rop, k->dt));
+	st_store(loop_over(b, k->t), acc, k->t, reduce_identity(k->red->u.rop, dt));
 	return acc;
 }
 
@@ -181,7 +181,8 @@ static int64_t block_length(const Tile *k)
 	return (int64_t)(BLOCK / inner);
 }
 
-/* long float sums go through partial sums of blocks, so that rounding errors do not grow with the whole length */
+/* long float sums go through partial sums of blocks that are added up in double, so that rounding errors do not grow
+ * with the whole length */
 static void gather_blocks(const Tile *k, Stmt *b, Mem *acc, Expr *x)
 {
 	int64_t c = block_length(k);
@@ -197,11 +198,12 @@ static void gather_blocks(const Tile *k, Stmt *b, Mem *acc, Expr *x)
 	}
 	o = nest_var(k->n, ix_cdiv(r->a, ix_int(c)));
 	in = st_for(b, o, F_SERIAL);
-	part = zeroed(k, in, "part");
+	part = zeroed(k, in, "part", k->dt);
 	i = c == 1 ? ix_int(0) : nest_var(k->n, ix_min(ix_int(c), ix_sub(r->a, ix_mulc(o, c))));
 	block.by = ix_add(ix_mulc(o, c), i);
 	gather(k, loop_over(in, i), 1, part, ex_subst_ix(x, swap_axis, &block));
-	st_store(loop_over(in, k->t), acc, k->t, reduce_combine(R_SUM, ex_load(acc, k->t), ex_load(part, k->t)));
+	st_store(loop_over(in, k->t), acc, k->t, reduce_combine(R_SUM, ex_load(acc, k->t),
+		ex_cast(acc->dt, ex_load(part, k->t))));
 }
 
 /* `count` elements of the axis from `base` on; count is at most `size`, constant */
@@ -214,7 +216,7 @@ static void tile(Nest *n, Stmt *b, const Stage *s, const Expr *body, const Expr 
 
 	k.sw.axis = ix_atom(s->loop[s->nloop - 1]);
 	k.sw.by = ix_add(base, k.t);
-	acc = zeroed(&k, b, "acc");
+	acc = zeroed(&k, b, "acc", block_length(&k) ? DT_F64 : k.dt);
 	gather_blocks(&k, b, acc, reduce_body(n, red));
 	in = loop_over(b, k.t);
 	k.sw.reduce = red;

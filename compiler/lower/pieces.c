@@ -1,0 +1,174 @@
+/* Pieces: a result that is assembled from parts (Concat: a guard per part) is written by a loop nest per part, in which the
+ * guards are decided; and a part that is stored anyway is computed where the whole will lie, so that its piece of the
+ * assembly has nothing to do. */
+#include "nest.h"
+
+enum { MAX_PIECES = 512 };
+
+/* ---- splitting */
+
+typedef struct Cut { const Stage *s; int loop; Ix at; } Cut;
+
+static bool has_var(const IxAtom *a, void *arg)
+{
+	(void)arg;
+	return a->kind == IX_VAR || a->kind == IX_EXPR;
+}
+
+/* condition c >= 0 changes at one place of one loop: [0, at) and [at, extent) */
+static bool cut_at(Cut *k, Ix c)
+{
+	for (int i = 0; i < k->s->nloop; i++) {
+		const IxAtom *v = ix_atom(k->s->loop[i]);
+		Ix rest, coef;
+		if (!ix_has(c, v) || !(coef = ix_coef(c, v, &rest)) || ix_any(rest, has_var, NULL))
+			continue;
+		if (ix_is(coef, -1))
+			k->at = ix_addc(rest, 1);
+		else if (ix_is(coef, 1))
+			k->at = ix_mulc(rest, -1);
+		else
+			continue;
+		k->loop = i;
+		return ix_ge0(k->at) && ix_ge(v->a, k->at);
+	}
+	return false;
+}
+
+static bool find_cut(const Expr *e, void *arg)
+{
+	Cut *k = arg;
+
+	if (k->at || e->op != E_GUARD || e->a[1]->op == E_CONST)
+		return false;
+	for (int i = 0; i < e->nix; i++) {
+		if (cut_at(k, e->ix[i]))
+			return false;
+		k->at = NULL;
+	}
+	return false;
+}
+
+typedef struct Shift { const IxAtom *v; Ix by; } Shift;
+
+static Ix shift_var(const IxAtom *a, void *arg)
+{
+	const Shift *s = arg;
+
+	return a == s->v ? s->by : NULL;
+}
+
+/* the stage over [from, from + count) of one of its loops */
+static Stage part(Nest *n, const Stage *s, int loop, Ix from, Ix count)
+{
+	Stage p = *s;
+	Shift sh = { ix_atom(s->loop[loop]), from };
+	Ix v = ix_is(count, 1) ? NULL : nest_var(n, count);
+
+	if (v)
+		sh.by = ix_add(from, v);
+	p.body = ex_subst_ix(s->body, shift_var, &sh);
+	p.at = NEWN(Ix, s->v->rank + 1);
+	for (int i = 0; i < s->v->rank; i++)
+		p.at[i] = ix_subst(s->at[i], shift_var, &sh);
+	p.loop = NEWN(Ix, s->nloop + 1);
+	p.nloop = 0;
+	for (int i = 0; i < s->nloop; i++)
+		if (i != loop || v)
+			p.loop[p.nloop++] = i == loop ? v : s->loop[i];
+	return p;
+}
+
+/* the piece is already there */
+static bool in_place(Nest *n, const Stage *s)
+{
+	const Expr *e = s->body;
+	const Place *from, *to = s->v->place;
+
+	if (e->op != E_TLOAD || s->mem || s->var)
+		return false;
+	from = place_of(n->lo, e->u.value);
+	return from->mem == to->mem && ix_add(from->off, place_flat(from, e->ix, e->nix)) ==
+		ix_add(to->off, place_flat(to, s->at, s->v->rank));
+}
+
+static void pieces(Nest *n, Stmt *b, Stage *s, int *left)
+{
+	Cut k = { s, 0, NULL };
+	Stage p;
+
+	if (--*left > 0)
+		ex_any(s->body, find_cut, &k);
+	if (k.at) {
+		if (!ix_is(k.at, 0)) {
+			p = part(n, s, k.loop, ix_int(0), k.at);
+			pieces(n, b, &p, left);
+		}
+		if (ix_atom(s->loop[k.loop])->a != k.at) {
+			p = part(n, s, k.loop, k.at, ix_sub(ix_atom(s->loop[k.loop])->a, k.at));
+			pieces(n, b, &p, left);
+		}
+		return;
+	}
+	if (in_place(n, s))
+		return;
+	collapse_loops(n, s);
+	nest_axes(n, b, s, 0, s->body);
+}
+
+void nest_pieces(Nest *n, Stmt *b, Stage *s)
+{
+	int left = MAX_PIECES;
+
+	pieces(n, b, s, &left);
+}
+
+/* ---- placing the parts */
+
+/* where v's element 0 lies in `whole` if the assembly takes all of v as one part: offsets per axis */
+static bool is_part(const Expr *body, const Value *v, const Te *te, Ix *off)
+{
+	const Expr *e;
+
+	for (e = body; e->op == E_GUARD; e = e->a[1]) {
+		if (e->a[0]->op == E_TLOAD && e->a[0]->u.value == v)
+			break;
+		if (e->a[1]->op == E_CONST)
+			return false;
+	}
+	if (e == body)
+		return false;
+	e = e->op == E_GUARD ? e->a[0] : e;
+	if (e->op != E_TLOAD || e->u.value != v || v->rank != te->rank)
+		return false;
+	for (int i = 0; i < te->rank; i++) {
+		off[i] = ix_sub(te->axis[i], e->ix[i]);
+		if (ix_any(off[i], has_var, NULL))
+			return false;
+	}
+	return true;
+}
+
+bool place_part(Lower *lo, Value *v, bool (*settle)(Lower *, void *, Value *), void *arg)
+{
+	Info *in = lower_info(lo, v);
+	Ix off[v->rank + 1];
+	Place *p;
+
+	for (int i = 0; i < in->reader.n; i++) {
+		Value *w = in->reader.p[i]->out;
+		Info *to = lower_info(lo, w);
+		if (to->grouped || to->group || w->graph != v->graph || w->dt != v->dt || (to->inlined && !to->pinned) ||
+		    !is_part(w->te->body, v, w->te, off) || !settle(lo, arg, w))
+			continue;
+		if (w->place->mem->space == SP_HEAP || (w->place->mem->packed && dtype_info[v->dt].bits < 8))
+			continue;
+		p = NEW(Place);
+		*p = *w->place;
+		p->off = ix_add(p->off, place_flat(p, off, v->rank));
+		p->contiguous = false;
+		v->place = p;
+		return true;
+	}
+	return false;
+}
