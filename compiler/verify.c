@@ -38,8 +38,39 @@ one_output(const Exec *x, const char *dir, int k, const Host *got, const Tol *gi
 	host_free(want);
 }
 
+/* do the data give a named dimension two sizes? Models name dimensions alike that are not: a mask's batch of 1 */
+static bool
+conflict(const Exec *x, Host *const *in)
+{
+	Map *size = map_new();
+
+	for (int i = 0; i < x->z->ninputs; i++) {
+		const zenith_value *v = &x->z->inputs[i];
+		for (int k = 0; v->dim_names && in[i]->kind == V_TENSOR && k < v->rank && k < in[i]->rank; k++) {
+			int64_t **at = v->dim_names[k] ? (int64_t **)map_at_str(size, v->dim_names[k]) : NULL;
+			if (at && *at && **at != in[i]->dim[k])
+				return true;
+			if (at)
+				*at = &in[i]->dim[k];
+		}
+	}
+	return false;
+}
+
+/* compiled again for just these shapes */
+static Exec *
+fixed(const Cli *c, const Exec *x, Host *const *in)
+{
+	Options o = c->o;
+
+	for (int i = 0; i < x->z->ninputs; i++)
+		if (in[i]->kind == V_TENSOR)
+			push(&o.import.shape, ((__typeof__(*o.import.shape.p)){x->z->inputs[i].name, in[i]->rank, in[i]->dim}));
+	return exec_build(c->model, &o);
+}
+
 static void
-one_set(Exec *x, const char *dir, const Tol *t, int n[2])
+one_set(const Cli *c, Exec *x, const char *dir, const Tol *t, int n[2])
 {
 	Host **in = dataset_inputs(x, dir), **out;
 	int before = n[0];
@@ -47,6 +78,8 @@ one_set(Exec *x, const char *dir, const Tol *t, int n[2])
 	for (int i = 0; i < x->z->ninputs; i++)
 		if (!in[i])
 			fatal(EX_INVALID, NULL, "'%s' has no data for input '%s'", quoted(dir), quoted(x->z->inputs[i].name));
+	if (conflict(x, in))
+		x = fixed(c, x, in);
 	out = exec_run(x, in);
 	for (int k = 0; k < x->z->noutputs; k++)
 		one_output(x, dir, k, out[k], t, n);
@@ -65,6 +98,6 @@ cli_verify(Cli *c)
 	int n[2] = {0};
 
 	for (int i = 0; i < sets.n; i++)
-		one_set(x, sets.p[i], &t, n);
+		one_set(c, x, sets.p[i], &t, n);
 	return n[1] ? EX_DIFFERS : EX_DONE;
 }

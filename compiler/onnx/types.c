@@ -70,7 +70,8 @@ fix_dim(Import *im, const char *name, int64_t n, const char *where)
 	void **slot = map_at_str(im->dim, name);
 
 	if (*slot && *slot != ix_int(n))
-		fatal(EX_USE, where, "--shape gives dimension '%s' a second size, %" PRId64, quoted(name), n);
+		warning(where, "--shape gives dimension '%s' a second size, %" PRId64 ": the model's name for it means nothing",
+			quoted(name), n);
 	if (!*slot)
 		push(&im->model->dim, ((__typeof__(*im->model->dim.p)){copy_str(name), ix_int(n)}));
 	*slot = (void *)(uintptr_t)ix_int(n);
