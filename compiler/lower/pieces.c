@@ -125,28 +125,47 @@ void nest_pieces(Nest *n, Stmt *b, Stage *s)
 
 /* ---- placing the parts */
 
-/* where v's element 0 lies in `whole` if the assembly takes all of v as one part: offsets per axis */
-static bool is_part(const Expr *body, const Value *v, const Te *te, Ix *off)
+/* e is a load of all of v, laid on elements [from, to) of axis j of the whole; off: where v's element 0 lies */
+static bool takes_all(const Expr *e, const Value *v, const Value *w, int j, Ix from, Ix to, Ix *off)
 {
-	const Expr *e;
-
-	for (e = body; e->op == E_GUARD; e = e->a[1]) {
-		if (e->a[0]->op == E_TLOAD && e->a[0]->u.value == v)
-			break;
-		if (e->a[1]->op == E_CONST)
-			return false;
-	}
-	if (e == body)
+	if (e->op != E_TLOAD || e->u.value != v || v->rank != w->rank)
 		return false;
-	e = e->op == E_GUARD ? e->a[0] : e;
-	if (e->op != E_TLOAD || e->u.value != v || v->rank != te->rank)
-		return false;
-	for (int i = 0; i < te->rank; i++) {
-		off[i] = ix_sub(te->axis[i], e->ix[i]);
-		if (ix_any(off[i], has_var, NULL))
+	for (int i = 0; i < w->rank; i++) {
+		off[i] = i == j ? from : ix_int(0);
+		if (ix_sub(w->te->axis[i], e->ix[i]) != off[i] || v->dim[i] != (i == j ? ix_sub(to, from) : w->dim[i]))
 			return false;
 	}
 	return true;
+}
+
+/* the axis and the bound b of a condition b - 1 - axis >= 0; -1: another form */
+static int upper_bound(const Expr *g, const Te *te, Ix *b)
+{
+	for (int i = 0; g->nix == 1 && i < te->rank; i++) {
+		*b = ix_addc(ix_add(g->ix[0], te->axis[i]), 1);
+		if (!ix_is(te->axis[i], 0) && !ix_any(*b, has_var, NULL))
+			return i;
+	}
+	return -1;
+}
+
+/* w is a chain of parts along one axis, one of which is all of v */
+static bool is_part(const Value *w, const Value *v, Ix *off)
+{
+	const Expr *e = w->te->body;
+	Ix from = ix_int(0), to;
+	int j = -1, k;
+
+	for (; e->op == E_GUARD; e = e->a[1]) {
+		k = upper_bound(e, w->te, &to);
+		if (k < 0 || (j >= 0 && k != j))
+			return false;
+		j = k;
+		if (takes_all(e->a[0], v, w, j, from, to, off))
+			return true;
+		from = to;
+	}
+	return j >= 0 && takes_all(e, v, w, j, from, w->dim[j], off);
 }
 
 bool place_part(Lower *lo, Value *v, bool (*settle)(Lower *, void *, Value *), void *arg)
@@ -159,7 +178,7 @@ bool place_part(Lower *lo, Value *v, bool (*settle)(Lower *, void *, Value *), v
 		Value *w = in->reader.p[i]->out;
 		Info *to = lower_info(lo, w);
 		if (to->grouped || to->group || w->graph != v->graph || w->dt != v->dt || (to->inlined && !to->pinned) ||
-		    !is_part(w->te->body, v, w->te, off) || !settle(lo, arg, w))
+		    !is_part(w, v, off) || !settle(lo, arg, w))
 			continue;
 		if (w->place->mem->space == SP_HEAP || (w->place->mem->packed && dtype_info[v->dt].bits < 8))
 			continue;
