@@ -123,25 +123,32 @@ Expr *te_scalar(Value *v)
 	return te_read(v, ix, v->rank);
 }
 
-/* fails at run time unless every element of v lies in [-dim, dim) */
-static void check_unit(Node *n, Value *v, Ix dim)
+/* the column of a tensor of tuples that ix reads, or NULL */
+static Ix column(const Value *v, const Ix *ix)
 {
-	Ix ix[v->rank + 1];
+	return v->rank && ix_isint(ix[v->rank - 1], &(int64_t){ 0 }) ? ix[v->rank - 1] : NULL;
+}
+
+/* fails at run time unless every element of v, or of the column of it that is read, lies in [-dim, dim) */
+static void check_unit(Node *n, Value *v, const Ix *at, Ix dim)
+{
+	Ix ix[v->rank + 1], col = column(v, at);
 	Prog *p;
 	Stmt *b;
 	Expr *e;
 
 	for (int i = 0; i < n->unit.n; i++) {
 		Prog *q = n->unit.p[i]->prog;
-		if (q && q->checks == v && q->check_dim == dim)
+		if (q && q->checks == v && q->check_dim == dim && q->check_column == col)
 			return;
 	}
 	p = prog_begin(n, "check_index");
 	p->checks = v;
 	p->check_dim = dim;
+	p->check_column = col;
 	b = p->body;
 	for (int i = 0; i < v->rank; i++)
-		ix[i] = prog_for(p, b, v->dim[i], &b);
+		ix[i] = col && i == v->rank - 1 ? col : prog_for(p, b, v->dim[i], &b);
 	e = ex_cast(DT_I64, te_read(v, ix, v->rank));
 	st_fail(b, p->kern, ex_bin(E_OR, ex_bin(E_GE, e, ex_ix(dim)), ex_bin(E_LT, e, ex_ix(ix_mulc(dim, -1)))),
 		ZENITH_BAD_INDEX);
@@ -210,7 +217,7 @@ Ix te_index(Value *v, const Ix *ix, int n, Ix dim)
 		if (lo >= 0)
 			return ex_as_ix(e, ix_int(lo), ix_int(hi));
 	} else if (lowering) {
-		check_unit(lowering, v, dim);
+		check_unit(lowering, v, ix, dim);
 	}
 	if (dtype_info[v->dt].class != DC_U && lo < 0)
 		e = ex_select(ex_bin(E_LT, e, ex_int(DT_I64, 0)), ex_bin(E_ADD, e, ex_ix(dim)), e);

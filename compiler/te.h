@@ -59,7 +59,7 @@ typedef struct Prog {
 	VEC(Mem *) mem;          /* mem[i]: out[i] in logical, contiguous order of elements */
 	VEC(Mem *) scratch;
 	Value *checks;           /* only checks that this tensor's elements lie in [-check_dim, check_dim); or NULL */
-	Ix check_dim;
+	Ix check_dim, check_column;      /* of the last axis; NULL: all */
 	int nloop;
 } Prog;
 
