@@ -64,7 +64,10 @@ static bool merge(Nest *n, Stage *s, int k)
 	Check c = { n, ix_atom(s->loop[k]), ix_atom(s->loop[k + 1]), map_new() };
 	Split sp = { c.a, c.b, NULL, NULL };
 	Ix v, at[s->v->rank + 1];
+	int64_t d;
 
+	if (ix_isint(c.b->a, &d) && d < 1)
+		return false;        /* nothing to walk, nothing to divide by */
 	if (!walks_as_one(&c, place_flat(s->v->place, s->at, s->v->rank)) || !check_expr(&c, s->body))
 		return false;
 	v = nest_var(n, ix_mul(c.a->a, c.b->a));
