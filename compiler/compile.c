@@ -104,7 +104,7 @@ verify_set(const Cli *c, Pair p, const char *set, double tol)
 	zn->status = EX_DIFFERS;
 	for (int i = 0; i < bad.n; i++)
 		error(NULL, "%s", bad.p[i]);
-	error(NULL, "%s", s.found ? s.found : "no named value between inputs and outputs differs when all of them are stored");
+	error(NULL, "%s", s.found ? s.found : "no value between inputs and outputs differs when all of them are stored");
 	raise_status(EX_DIFFERS);
 }
 

@@ -48,7 +48,8 @@ dataset_list(const char *dir)
 		push(&all, dir);
 	}
 	if (!all.n)
-		fatal(EX_INVALID, NULL, "'%s' holds no input_0 or output_0 (.pb, .npy, .npz), nor a folder that does", quoted(dir));
+		fatal(EX_INVALID, NULL, "'%s' holds no input_0 or output_0 (.pb, .npy, .npz), nor a folder that does",
+			quoted(dir));
 	qsort(all.p, (size_t)all.n, sizeof *all.p, by_name);
 	return all;
 }
@@ -85,9 +86,10 @@ Host *
 dataset_output(const Exec *x, const char *dir, int k, int *which)
 {
 	const char *name = x->z->outputs[k].name, *path;
+	bool all = x->out.n == x->z->noutputs;       /* else some are kept in state */
 
 	for (*which = 0; *which < x->out.n; ++*which)
-		if ((x->out.n == x->z->noutputs && *which == k) || (x->out.n != x->z->noutputs && !strcmp(x->out.p[*which], name)))
+		if (all ? *which == k : !strcmp(x->out.p[*which], name))
 			break;
 	path = data_file(dir, "output", *which);
 	return path ? data_read(path, name, exec_kind(&x->z->outputs[k])) : NULL;

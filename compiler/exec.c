@@ -310,10 +310,14 @@ static const char *
 status_text(int s)
 {
 	static const char *const text[] = {
-		[ZENITH_BAD_ARGUMENT] = "an argument is wrong", [ZENITH_BAD_SHAPE] = "the inputs' shapes do not fit the model",
-		[ZENITH_BAD_INDEX] = "an index in the data is out of range", [ZENITH_BAD_DATA] = "the model cannot use the data",
-		[ZENITH_CAPACITY] = "an output is larger than it said", [ZENITH_HEAP_FULL] = "the heap region is too small",
-		[ZENITH_WORKSPACE] = "the workspace is too small", [ZENITH_NO_WEIGHTS] = "the weights are missing",
+		[ZENITH_BAD_ARGUMENT] = "an argument is wrong",
+		[ZENITH_BAD_SHAPE] = "the inputs' shapes do not fit the model",
+		[ZENITH_BAD_INDEX] = "an index in the data is out of range",
+		[ZENITH_BAD_DATA] = "the model cannot use the data",
+		[ZENITH_CAPACITY] = "an output is larger than it said",
+		[ZENITH_HEAP_FULL] = "the heap region is too small",
+		[ZENITH_WORKSPACE] = "the workspace is too small",
+		[ZENITH_NO_WEIGHTS] = "the weights are missing",
 		[ZENITH_UNSUPPORTED] = "this is not supported",
 	};
 

@@ -55,7 +55,8 @@ macs(const Node *n)
 	if (!strcmp(op, "Gemm") && a->rank == 2)
 		return ix_mul(product(y, 0, y->rank), a->dim[attr_int(n, "transA", 0) ? 0 : 1]);
 	if ((!strcmp(op, "LSTM") || !strcmp(op, "GRU") || !strcmp(op, "RNN")) && n->nin > 2 && n->in[2] && a->rank == 3)
-		return ix_mul(ix_mul(a->dim[0], a->dim[1]), ix_add(product(w, 0, w->rank), product(n->in[2], 0, n->in[2]->rank)));
+		return ix_mul(ix_mul(a->dim[0], a->dim[1]),
+			ix_add(product(w, 0, w->rank), product(n->in[2], 0, n->in[2]->rank)));
 	return ix_int(0);
 }
 
@@ -126,7 +127,8 @@ shape_of(const char *value)      /* value_str without the name, which the row ha
 static const char *
 short_of(int64_t n)
 {
-	return n < 10000 ? fmt("%" PRId64, n) : n < 10000000 ? fmt("%" PRId64 "k", n / 1000) : fmt("%" PRId64 "M", n / 1000000);
+	return n < 10000 ? fmt("%" PRId64, n) : n < 10000000 ? fmt("%" PRId64 "k", n / 1000)
+		: fmt("%" PRId64 "M", n / 1000000);
 }
 
 static const char *

@@ -8,7 +8,12 @@
 #include <unistd.h>
 
 enum cmd { C_COMPILE = 1, C_RUN = 2, C_VERIFY = 4, C_INSPECT = 8, C_OPS = 16, C_TARGETS = 32, C_BENCH = 64 };
-enum { MODEL = C_COMPILE | C_RUN | C_VERIFY | C_INSPECT, EXEC = C_RUN | C_VERIFY, BUILD = C_COMPILE | EXEC, ANY = 127 };
+enum {
+	MODEL = C_COMPILE | C_RUN | C_VERIFY | C_INSPECT,
+	EXEC = C_RUN | C_VERIFY,
+	BUILD = C_COMPILE | EXEC,
+	ANY = 127,
+};
 
 enum opt {
 	O_LEVEL = 'O', O_OUT = 'o', O_INPUT = 'i', O_VERBOSE = 'v', O_HELP = 'h',
@@ -49,8 +54,12 @@ static const struct row { const char *name; int id; const char *arg; int cmds; c
 #ifdef ZN_CHECKS
 	{"break-pass", O_BREAK, "NAME", MODEL, NULL},
 #endif
-	{"precision", O_LATER, "", ANY, NULL}, {"calibrate", O_LATER, "", ANY, NULL}, {"tune", O_LATER, "[", ANY, NULL},
-	{"report", O_LATER, "", ANY, NULL}, {"config", O_LATER, "", ANY, NULL}, {"scenario", O_LATER, "", ANY, NULL},
+	{"precision", O_LATER, "", ANY, NULL},
+	{"calibrate", O_LATER, "", ANY, NULL},
+	{"tune", O_LATER, "[", ANY, NULL},
+	{"report", O_LATER, "", ANY, NULL},
+	{"config", O_LATER, "", ANY, NULL},
+	{"scenario", O_LATER, "", ANY, NULL},
 };
 
 static const struct { const char *name; enum cmd cmd; int (*fn)(Cli *); } commands[] = {
@@ -357,7 +366,8 @@ check(Cli *c)
 	if (!wants && c->model)
 		usage("`zenithc %s` takes no model", commands[c->cmd].name);
 	if (!c->cmd && !c->out)
-		usage("nothing to write: -o OUT says what; OUT ends in .c, .o, .a or .so, or is - for C on standard output");
+		usage("nothing to write: -o OUT says what; OUT ends in .c, .o, .a or .so, or is - for C on "
+			"standard output");
 	if (commands[c->cmd].cmd == C_VERIFY && !c->data)
 		usage("verify: --data DIR says where inputs and outputs lie");
 	if (!c->cmd && !c->verify && (c->tolerance >= 0 || c->data || c->seed != 1))
@@ -389,8 +399,8 @@ main(int argc, char **argv)
 {
 	Session *s;
 	int status;
-	Cli c = {.argc = argc, .argv = argv, .o = {.opt = 3, .threads = 1, .dump_to = stderr}, .rtol = 1e-3, .atol = 1e-7,
-		.max_error = -1, .tolerance = -1, .seed = 1};
+	Cli c = {.argc = argc, .argv = argv, .o = {.opt = 3, .threads = 1, .dump_to = stderr}, .seed = 1,
+		.rtol = 1e-3, .atol = 1e-7, .max_error = -1, .tolerance = -1};
 
 	temp_signals();
 	s = session_begin(NULL);

@@ -1,7 +1,8 @@
 /* Values in the compiler's own memory: what data files hold, and what run and verify pass to a compiled model.
  *
- * Elements are packed as ONNX packs them (dtype.h); strings are an array of Str. A sequence has elem[0..n); an optional
- * n 0 or 1; a map two elements, keys (a tensor of rank 1) and values (a tensor of rank 1; a sequence if they are no scalars).
+ * Elements are packed as ONNX packs them (dtype.h); strings are an array of Str. A sequence has elem[0..n); an
+ * optional n 0 or 1; a map two elements, keys (a tensor of rank 1) and values (a tensor of rank 1; a sequence if
+ * they are no scalars).
  */
 #ifndef ZENITHC_HOST_H
 #define ZENITHC_HOST_H
@@ -23,8 +24,8 @@ typedef struct Host {
 Host *host_tensor(DType, int rank, const int64_t *dim);    /* zeroed; refuses what exceeds limits or memory */
 Host *host_list(VKind, int n);
 void host_free(Host *);                     /* gives large memory back */
-Host *host_as(Host *, DType);               /* a tensor read under another type of the same meaning: u8 -> u4, V2 -> bf16 */
-void host_seeded(Host *, uint64_t seed);    /* fills a tensor: floats in [-1, 1), int8 and uint8 any, other integers 0 or 1 */
+Host *host_as(Host *, DType);               /* under another type of the same meaning: u8 -> u4, V2 -> bf16 */
+void host_seeded(Host *, uint64_t seed);    /* floats in [-1, 1), int8 and uint8 any, other integers 0 or 1 */
 double host_at(const Host *, int64_t i);    /* element i of a numeric tensor */
 uint64_t host_bits(const Host *, int64_t i);
 const char *host_str(const Host *);         /* "float32[1,3]", "sequence of 3" */

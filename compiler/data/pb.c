@@ -13,8 +13,8 @@ typedef Onnx__MapProto MapPb;
 
 enum { SEQ_TENSOR = 1, SEQ_SPARSE, SEQ_SEQUENCE, SEQ_MAP, SEQ_OPTIONAL };     /* DataType of sequences and optionals */
 
-/* protobuf-c follows nesting with the stack, so what nests deeper than this is refused first. A field of wire type 2 may
- * be text as well as a message; only those that the schema nests are followed: `nests` has a bit per field number */
+/* protobuf-c follows nesting with the stack, so what nests deeper than this is refused first. A field of wire
+ * type 2 may be text as well as a message; only those in which the schema nests values are followed: `inner` */
 enum { DEPTH = 16 };
 enum { M_SEQ, M_OPT, M_MAP, M_FLAT };
 
