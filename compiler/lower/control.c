@@ -48,7 +48,14 @@ static void build_if(Lower *lo, Stmt *b, Node *n)
 	arm[0] = st_if(b, load_scalar(lo, n->in[0]));
 	arm[1] = st_else(b);
 	for (int k = 0; k < 2; k++) {
-		int mark = lo->bound.n;
+		int scope = ix_scope(graph_scope(g[k]));
+		if (g[k]->fails) {
+			Stmt *s = st_new(S_FAIL);
+			s->status = ZENITH_BAD_SHAPE;
+			st_add(arm[k], s);
+			ix_scope(scope);
+			continue;
+		}
 		build_graph(lo, g[k], arm[k]);
 		for (int i = 0; i < n->nout; i++) {
 			Value *o = n->out[i], *r = g[k]->ret->in[i];
@@ -61,7 +68,7 @@ static void build_if(Lower *lo, Stmt *b, Node *n)
 			p = o->place;
 			emit_copy(lo, arm[k], r, p);
 		}
-		(void)mark;
+		ix_scope(scope);
 	}
 }
 

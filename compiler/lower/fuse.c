@@ -201,6 +201,8 @@ static bool decide(Lower *lo, Unit *u)
 		return false;
 	if (s.has_reduce)
 		return in->nread == 1 && ratio < 1.01 && in->permuted && !in->in_reduce && !in->pinned;
+	if (in->pinned && s.many_loads)
+		return false;
 	if (c.flops == 0 && c.calls == 0)
 		return smooth(&s) ? !s.many_loads || ratio < 1.01 : ratio < 1.01;
 	if (in->pinned)
@@ -270,6 +272,8 @@ static void pin_all(Lower *lo, Graph *g, Unit **u, int n)
 		if (u[i]->kind == U_TE && lo->opt->tap && u[i]->out->name)
 			lower_info(lo, u[i]->out)->pinned = true;
 	}
+	for (int i = 0; i < lo->state.n; i++)
+		lower_info(lo, lo->state.p[i].out)->pinned = true;
 	for (int i = 0; i < lo->model->bind.n; i++)
 		if (lo->model->bind.p[i].from)
 			lower_info(lo, lo->model->bind.p[i].from)->pinned = true;

@@ -59,16 +59,22 @@ typedef struct Info {
 	VEC(Node *) nodes;       /* whose work its kernel does */
 } Info;
 
+typedef struct State {           /* a pair kept between runs: state.c */
+	Value *in, *out;
+	int axis;                /* along which the output is longer; -1: none */
+	Mem *mem, *len;          /* len: the kept length, or NULL */
+	Place *at_end;           /* where the output is copied at the end; NULL: it lies there already */
+} State;
+
 typedef struct Lower {
 	Model *model;
 	const Options *opt;
 	Program *prog;
 	Info *info;              /* by value id */
 	int ninfo;
-	Kern *init;              /* unused kernels are not kept */
+	VEC(State) state;
 	VEC(const IxAtom *) bound;      /* symbols known at this point of the program */
 	Map *bound_set, *entry_set;     /* entry_set: known when the program starts, hence fit to lay out the workspace */
-	VEC(Graph *) stack;
 	int nassumed;            /* assumptions already emitted */
 	bool *assumed;
 	Map *weight;             /* Data -> Mem */
@@ -89,6 +95,8 @@ Mem *region_for(Lower *, Value *);
 bool place_view(Lower *, Value *);                /* the value's expression is a strided view of a stored value */
 /* v is a part of a value that is assembled later: its place is there. settle gives that value a place, or false */
 bool place_part(Lower *, Value *, bool (*settle)(Lower *, void *, Value *), void *);
+/* w is a chain of parts along one axis, one of which is all of v; off: where v's element 0 lies */
+bool is_part(const Value *w, const Value *v, Ix *off);
 Ix place_flat(const Place *, const Ix *ix, int n);
 
 typedef struct Call {

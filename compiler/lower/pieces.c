@@ -149,8 +149,7 @@ static int upper_bound(const Expr *g, const Te *te, Ix *b)
 	return -1;
 }
 
-/* w is a chain of parts along one axis, one of which is all of v */
-static bool is_part(const Value *w, const Value *v, Ix *off)
+bool is_part(const Value *w, const Value *v, Ix *off)
 {
 	const Expr *e = w->te->body;
 	Ix from = ix_int(0), to;

@@ -64,7 +64,7 @@ void emit_bind(Lower *lo, Stmt *b, Ix sym, Ix value)
 }
 
 /* a symbol that was loaded keeps to its bounds, or the program fails: everything derived relies on them */
-static void emit_bounds(Lower *lo, Stmt *b, Ix sym)
+void emit_bounds(Lower *lo, Stmt *b, Ix sym, int status)
 {
 	const IxAtom *a = ix_atom(sym);
 	Expr *c = NULL, *t;
@@ -80,7 +80,7 @@ static void emit_bounds(Lower *lo, Stmt *b, Ix sym)
 		return;
 	s = st_new(S_FAIL);
 	s->e = c;
-	s->status = ZENITH_BAD_DATA;
+	s->status = status;
 	st_add(b, s);
 }
 
@@ -103,7 +103,7 @@ void emit_binds_of(Lower *lo, Stmt *b, Value *v)
 		}
 		emit_bind(lo, b, d->sym, ex_as_ix(ex_cast(DT_I64,
 			ex_load(p->mem, ix_add(p->off, place_flat(p, ix, v->rank)))), NULL, NULL));
-		emit_bounds(lo, b, d->sym);
+		emit_bounds(lo, b, d->sym, ZENITH_BAD_DATA);
 	}
 	emit_assumptions(lo, b);
 }
@@ -176,6 +176,10 @@ static bool settle_place(Lower *lo, Stmt *b, Value *v, bool may_view)
 
 	if (v->place)
 		return true;
+	if (state_of(lo, v)) {
+		state_settle(lo, state_of(lo, v));
+		return true;
+	}
 	for (int i = 0; v->graph == main && i < main->ret->nin; i++) {
 		if (main->ret->in[i] != v)
 			continue;
@@ -284,16 +288,26 @@ static bool entry_symbol(const IxAtom *a, void *arg)
 	return false;
 }
 
+static bool is_kept(const Lower *lo, const Value *in)
+{
+	for (int i = 0; i < lo->opt->state.n; i++)
+		if (in->name && !strcmp(lo->opt->state.p[i].in, in->name))
+			return true;
+	return false;
+}
+
 void program_build(Lower *lo)
 {
 	Graph *g = lo->model->main;
 
 	own_outputs(lo->model);
 	for (int i = 0; i < g->in.n; i++)
-		for (int j = 0; j < g->in.p[i]->rank; j++)
+		for (int j = 0; j < g->in.p[i]->rank && !is_kept(lo, g->in.p[i]); j++)
 			ix_any(g->in.p[i]->dim[j], entry_symbol, lo);
 	lo->prog->body = st_block();
+	state_begin(lo, lo->prog->body);
 	build_graph(lo, g, lo->prog->body);
+	state_end(lo, lo->prog->body);
 }
 
 Program *compile_lower(Model *m, const Options *o)

@@ -12,9 +12,16 @@ void bind_symbol(Lower *, Ix sym);
 bool all_bound(Lower *, Ix);
 void emit_assumptions(Lower *, Stmt *);
 void emit_bind(Lower *, Stmt *, Ix sym, Ix value);
+void emit_bounds(Lower *, Stmt *, Ix sym, int status);
 void emit_binds_of(Lower *, Stmt *, Value *);
 void emit_alloc(Stmt *, Mem *, Ix size);
 void emit_call(Lower *, Stmt *, Call *);
 void emit_copy(Lower *, Stmt *, Value *src, const Place *dst);
+
+/* state.c */
+void state_begin(Lower *, Stmt *);
+State *state_of(Lower *, const Value *);              /* the pair of which v is one side, or NULL */
+void state_settle(Lower *, State *);
+void state_end(Lower *, Stmt *);
 
 #endif

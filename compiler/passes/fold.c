@@ -17,7 +17,7 @@ static bool foldable(const Node *n)
 	for (int i = 0; i < n->nin; i++) {
 		if (n->in[i] && (!n->in[i]->data || n->in[i]->dt == DT_STR))
 			return false;
-		in += n->in[i] ? (int64_t)n->in[i]->data->n : 0;
+		in += n->in[i] && value_nuses(n->in[i]) == 1 ? (int64_t)n->in[i]->data->n : 0;    /* goes away */
 	}
 	for (int i = 0; i < n->nout; i++) {
 		Value *v = n->out[i];
