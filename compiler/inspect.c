@@ -219,6 +219,7 @@ print_json(const Inspect *x)
 		cJSON_AddNumberToObject(j, "kernels", x->p->kern.n);
 		cJSON_AddNumberToObject(j, "weight_bytes", (double)x->p->weight_bytes);
 		add_ix(j, "workspace_bytes", x->p->work_bytes);
+		add_ix(j, "workspace_bound", x->p->lower_bound);
 	}
 	text = cJSON_Print(j);
 	puts(text);

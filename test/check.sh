@@ -66,6 +66,7 @@ step asan asan
 step generated:O3 generated -O3
 step hostile "$PY" test/hostile.py "$B/asan/zenithc" 40 examples/digits/digits.onnx test/golden/*.onnx
 step cross sh test/cross.sh "$B/zenithc"
+step plan "$PY" test/plan.py --zenithc "$B/zenithc" --models "$MODELS" --zoo "$ZOO"
 step growth sh test/growth.sh "$B/zenithc" "$PY"
 echo "== all tests in $(($(date +%s) - began)) s"
 echo "$passed passed, $failed failed, $skipped skipped"

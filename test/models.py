@@ -201,4 +201,5 @@ def main():
     harness.finish(passed, len(results) - passed, skipped, tmp)
 
 
-main()
+if __name__ == "__main__":
+    main()
