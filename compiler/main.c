@@ -156,8 +156,8 @@ opt_dim(ImportOptions *im, char *s)
 
 	if (dots)
 		*dots = 0;
-	lo = number("dim", v, 1);
-	hi = dots ? number("dim", dots + 2, lo) : lo;
+	lo = number("dim", v, dots ? 0 : 1);
+	hi = dots ? number("dim", dots + 2, lo > 1 ? lo : 1) : lo;
 	push(&im->dim, ((__typeof__(*im->dim.p)){s, lo, hi}));
 }
 

@@ -54,6 +54,7 @@ step io "$PY" test/io.py "$z"
 step lint lint
 step proto "$PY" test/proto.py compiler/onnx/onnx.proto
 step opsets "$PY" test/opsets.py "$z"
+step decoder "$PY" test/decoder.py "$z" "$ZOO"
 step cases cases
 step zoo fill
 step conform:O3 conform -O3 --cc "gcc -O1 -w"
