@@ -24,18 +24,19 @@ struct Slot {
 static Slot *
 slot_of(CPrint *p, const Expr *e)
 {
-	int cap = p->nslot ? p->nslot : 1024;
-	Slot *old = p->slot;
+	Slots *t = p->slots;
+	int cap = t->n ? t->n : 1024;
+	Slot *old = t->p;
 
-	if (e->id >= p->nslot) {
+	if (e->id >= t->n) {
 		while (cap <= e->id)
 			cap *= 2;
-		p->slot = NEWN(Slot, cap);
+		t->p = NEWN(Slot, cap);
 		if (old)
-			memcpy(p->slot, old, sizeof *old * (size_t)p->nslot);
-		p->nslot = cap;
+			memcpy(t->p, old, sizeof *old * (size_t)t->n);
+		t->n = cap;
 	}
-	return &p->slot[e->id];
+	return &t->p[e->id];
 }
 
 static bool lazy(const Expr *e) { return e->op == E_SELECT || e->op == E_GUARD; }
@@ -81,7 +82,9 @@ each_operand(CPrint *p, const Expr *e, Visit *f)
 void
 cp_begin(CPrint *p)
 {
-	p->stamp++;
+	if (!p->slots)
+		p->slots = NEW(Slots);
+	p->stamp = ++p->slots->stamp;
 	p->order.n = 0;
 	p->region.n = 0;
 	push(&p->region, ((Region){-1, 0, {0}}));

@@ -57,6 +57,7 @@ typedef struct Em {
 	Map *kern;               /* Kern -> Shared */
 	Map *weight;             /* Mem -> name of its array */
 	Prelude pre;
+	Slots slots;
 	Buf kernels, tables;     /* printed kernels; arrays of weights */
 	int nkern, nshared;
 	double macs;

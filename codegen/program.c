@@ -9,7 +9,7 @@
 static CPrint
 printer(Em *e, Buf *b)
 {
-	return (CPrint){ .t = &target_c, .b = b, .pre = &e->pre };
+	return (CPrint){ .t = &target_c, .b = b, .pre = &e->pre, .slots = &e->slots };
 }
 
 static void

@@ -47,6 +47,7 @@ extern const Target target_c;
 /* ---- the printer */
 
 typedef struct Slot Slot;
+typedef struct Slots { Slot *p; int n; unsigned stamp; } Slots;    /* by id of expression, for all printers of an emission */
 typedef struct Region { int parent, depth; VEC(const Expr *) temp; } Region;
 
 typedef struct CPrint {
@@ -66,8 +67,7 @@ typedef struct CPrint {
 	void (*program)(struct CPrint *, const Stmt *);               /* statements of the program only */
 	void *arg;
 	/* one statement's expressions (cexpr.c) */
-	Slot *slot;
-	int nslot;
+	Slots *slots;            /* NULL: its own */
 	unsigned stamp;
 	VEC(Region) region;
 	VEC(const Expr *) order;
