@@ -45,7 +45,7 @@ static const struct row { const char *name; int id; const char *arg; int cmds; c
 	{"json", O_JSON, NULL, C_INSPECT | C_OPS | C_TARGETS, "for programs"},
 	{"external-root", O_ROOT, "DIR", MODEL, "where external data may lie; default: the model's folder"},
 	{"limit", O_LIMIT, "NAME=N", MODEL, "raises a limit; see zenithc(1)"},
-	{"dump", O_DUMP, "NAME", MODEL, "prints what a pass made, to standard error"},
+	{"dump", O_DUMP, "NAME", MODEL, "prints what a pass, or import, lower or plan, made"},
 	{"verbose", O_VERBOSE, NULL, ANY, "passes and their times"},
 	{"log-format", O_LOG, "text|json", ANY, "of messages"},
 	{"color", O_COLOR, "[WHEN]", ANY, "of messages: auto, always, never"},
@@ -248,6 +248,14 @@ opt_threads(Cli *c, const char *s)
 }
 
 static void
+opt_dump(Options *o, const char *s)
+{
+	if (!dump_known(s))
+		usage("--dump: '%s' is none of %s", quoted(s), dump_names());
+	push(&o->dump, s);
+}
+
+static void
 set(Cli *c, const struct row *r, char *a)
 {
 	switch (r->id) {
@@ -273,7 +281,7 @@ set(Cli *c, const struct row *r, char *a)
 	case O_JSON: c->json = true; break;
 	case O_ROOT: c->o.import.external_root = a; break;
 	case O_LIMIT: opt_limit(a); break;
-	case O_DUMP: push(&c->o.dump, a); break;
+	case O_DUMP: opt_dump(&c->o, a); break;
 	case O_VERBOSE: c->o.verbose = zn->verbose = 1; break;
 	case O_LOG: zn->json = CHOICE("log-format", a, "text", "json"); break;
 	case O_COLOR: opt_color(a); break;

@@ -32,7 +32,10 @@ typedef struct Options {
 /* front to back; each step raises on error, so these run inside session_try */
 Model *compile_import(const char *path, const Options *);
 void compile_passes(Model *, const Options *);                  /* passes/pipeline.c: the flat list */
-Program *compile_lower(Model *, const Options *);               /* lower/: units, groups, kernels, program; then plan/ */
+Program *compile_lower(Model *, const Options *);               /* lower_model, then plan/ */
+Program *lower_model(Model *, const Options *);                 /* lower/: units, groups, kernels, program */
+const char *dump_names(void);                                   /* what --dump knows */
+bool dump_known(const char *name);
 
 /* emission (codegen/emit.c): the text of NAME.c and NAME.h, and the weights */
 typedef struct Emitted {

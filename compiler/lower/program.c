@@ -310,7 +310,7 @@ void program_build(Lower *lo)
 	state_end(lo, lo->prog->body);
 }
 
-Program *compile_lower(Model *m, const Options *o)
+Program *lower_model(Model *m, const Options *o)
 {
 	Lower *lo = NEW(Lower);
 
@@ -321,6 +321,5 @@ Program *compile_lower(Model *m, const Options *o)
 	lo->bound_set = map_new();
 	lo->entry_set = map_new();
 	program_build(lo);
-	plan_program(lo->prog, o);
 	return lo->prog;
 }

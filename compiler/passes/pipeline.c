@@ -1,5 +1,7 @@
-/* The pipeline: passes.def in order, each timed, dumped on request and followed by the verifier in test builds. */
+/* The pipeline from model to program: import, passes.def in order, lowering, plan; each timed and dumped on request, passes
+ * followed by the verifier in test builds. */
 #include "passes.h"
+#include "../plan/plan.h"
 #include <time.h>
 
 static const struct { const char *name; int level; const char *what; void (*run)(Model *, const Options *); } pass[] = {
@@ -7,6 +9,33 @@ static const struct { const char *name; int level; const char *what; void (*run)
 #include "passes.def"
 #undef PASS
 };
+
+static const struct { const char *name, *what; } stage[] = {
+	{ "import", "the model as read" }, { "lower", "kernels and the program" }, { "plan", "memory" },
+};
+
+const char *dump_names(void)
+{
+	Buf b = { 0 };
+
+	buf_fmt(&b, "%s", stage[0].name);
+	for (int i = 0; i < LEN(pass); i++)
+		buf_fmt(&b, ", %s", pass[i].name);
+	for (int i = 1; i < LEN(stage); i++)
+		buf_fmt(&b, ", %s", stage[i].name);
+	return buf_str(&b);
+}
+
+bool dump_known(const char *name)
+{
+	for (int i = 0; i < LEN(pass); i++)
+		if (!strcmp(pass[i].name, name))
+			return true;
+	for (int i = 0; i < LEN(stage); i++)
+		if (!strcmp(stage[i].name, name))
+			return true;
+	return false;
+}
 
 static double seconds(void)
 {
@@ -24,6 +53,17 @@ static bool wanted(const Options *o, const char *name)
 	return false;
 }
 
+static void say(const Options *o, double since, const char *name, const char *what, const char *more)
+{
+	if (o->verbose)
+		fprintf(stderr, "%-12s %8.3f ms  %s%s\n", name, 1e3 * (seconds() - since), what, more);
+}
+
+static FILE *dump_file(const Options *o)
+{
+	return o->dump_to ? o->dump_to : stderr;
+}
+
 void compile_passes(Model *m, const Options *o)
 {
 	double t;
@@ -35,11 +75,9 @@ void compile_passes(Model *m, const Options *o)
 		t = seconds();
 		pass[i].run(m, o);
 		stop_if_errors();
-		if (o->verbose)
-			fprintf(stderr, "%-12s %8.3f ms  %s%s\n", pass[i].name, 1e3 * (seconds() - t), pass[i].what,
-				m->nnode == before ? "" : " (nodes changed)");
+		say(o, t, pass[i].name, pass[i].what, m->nnode == before ? "" : " (nodes changed)");
 		if (wanted(o, pass[i].name))
-			graph_dump(o->dump_to ? o->dump_to : stderr, m);
+			graph_dump(dump_file(o), m);
 #ifdef ZN_CHECKS
 		if (o->break_pass && !strcmp(o->break_pass, pass[i].name))
 			plant_fault(m);
@@ -50,8 +88,38 @@ void compile_passes(Model *m, const Options *o)
 
 Model *compile_import(const char *path, const Options *o)
 {
+	double t = seconds();
 	Model *m = onnx_import(path, &o->import);
 
 	stop_if_errors();
+	say(o, t, stage[0].name, stage[0].what, "");
+	if (wanted(o, stage[0].name))
+		graph_dump(dump_file(o), m);
 	return m;
+}
+
+static void dump_program(const Program *p, const Options *o, bool planned)
+{
+	Buf b = { 0 };
+
+	if (planned)
+		plan_print(&b, p);
+	ir_print_program(&b, p);
+	fputs(buf_str(&b), dump_file(o));
+}
+
+Program *compile_lower(Model *m, const Options *o)
+{
+	double t = seconds();
+	Program *p = lower_model(m, o);
+
+	say(o, t, stage[1].name, stage[1].what, "");
+	if (wanted(o, stage[1].name))
+		dump_program(p, o, false);
+	t = seconds();
+	plan_program(p, o);
+	say(o, t, stage[2].name, stage[2].what, "");
+	if (wanted(o, stage[2].name))
+		dump_program(p, o, true);
+	return p;
 }

@@ -17,5 +17,6 @@ typedef struct Lives {
 Lives plan_lives(const Program *);                             /* lives.c */
 void plan_inplace(Program *, Lives *);                         /* inplace.c: results that overwrite an operand's region */
 void plan_program(Program *, const Options *);                 /* offsets.c: everything */
+void plan_print(Buf *, const Program *);                       /* print.c: a table of the regions of the workspace */
 
 #endif
