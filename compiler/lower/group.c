@@ -140,7 +140,7 @@ static bool join(Grouping *gr, Value *v)
 	s.lo = b.lo;
 	s.stride = NEWN(Ix, v->rank + 1);
 	for (int i = v->rank - 1; i >= 0; i--) {
-		ext = ix_addc(ix_sub(b.hi[i], b.lo[i]), 1);
+		ext = ix_max(ix_addc(ix_sub(b.hi[i], b.lo[i]), 1), ix_int(0));        /* its readers may not run at all */
 		if (ix_any(ext, any_var, NULL))
 			return false;
 		s.stride[i] = size;
