@@ -29,6 +29,14 @@ Expr *ex_acc(Expr *);                        /* cast to acc_type */
 bool is_float8(DType);
 int ints_len(Node *, const Value *);         /* elements of an integer list, or -1 after error() */
 
+/* ops/axes.c: axes that only data may decide */
+Ix is_equal01(Ix, Ix);                       /* 1 where equal, else 0 */
+Ix is_neg01(Ix);                             /* 1 where negative, else 0 */
+Ix boxed(Ix);                                /* a natural number of many terms as one atom, so that products stay small */
+bool axes_flags(Node *, Value *axes, const char *attr, int rank, Ix *flag, int *n);   /* flag[i]: 1 where axis i is among them, else 0 */
+void dropped_dims(const Ix *dim, const Ix *flag, int rank, Ix *out, int nout);   /* the dims that are not flagged, in order */
+Ix dropped_axis(const Ix *flag, int i, const Ix *axis, int nout);                /* the index of axis i among those; 0 if flagged */
+
 /* expression shorthand */
 static inline Expr *xadd(Expr *a, Expr *b) { return ex_bin(E_ADD, a, b); }
 static inline Expr *xsub(Expr *a, Expr *b) { return ex_bin(E_SUB, a, b); }
@@ -40,5 +48,7 @@ static inline Expr *xlike(const Expr *e, double v) { return ex_float(e->dt, v); 
 
 /* ops/known.c: after the shape rule, the elements of small integer outputs as index algebra */
 void infer_known(Node *);
+/* as value_elem, but an element that is computed from others by plain arithmetic is that arithmetic over their symbols */
+Ix dim_elem(Value *, int k, Ix lo, Ix hi);
 
 #endif

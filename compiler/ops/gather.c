@@ -292,7 +292,7 @@ static Ix dim_of(Value *v)
 
 	if (const_float(v, &d))
 		return ix_int((int64_t)d);
-	return dt_int(v->dt) ? value_elem(v, 0, ix_int(0), NULL) : NULL;
+	return dt_int(v->dt) ? dim_elem(v, 0, ix_int(0), NULL) : NULL;
 }
 
 void shape_one_hot(Node *n)

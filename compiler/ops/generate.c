@@ -59,7 +59,7 @@ void shape_constant_of_shape(Node *n)
 		return;
 	Ix dim[r + 1];
 	for (int i = 0; i < r; i++)
-		dim[i] = value_elem(n->in[0], i, ix_int(0), NULL);
+		dim[i] = dim_elem(n->in[0], i, ix_int(0), NULL);
 	set_out(n, 0, v ? v->dt : DT_F32, r, dim);
 }
 
@@ -109,11 +109,11 @@ static Ix range_count(Node *n)
 	}
 	if (!dt_int(n->in[0]->dt))
 		return NULL;
-	k[2] = value_elem(n->in[2], 0, NULL, NULL);
+	k[2] = dim_elem(n->in[2], 0, NULL, NULL);
 	if (!ix_isint(k[2], &step) || step == 0 || step == INT64_MIN)
 		return NULL;
 	for (int i = 0; i < 2; i++)
-		k[i] = value_elem(n->in[i], 0, NULL, NULL);
+		k[i] = dim_elem(n->in[i], 0, NULL, NULL);
 	if (step > 0)
 		return ix_max(ix_int(0), ix_cdiv(ix_sub(k[1], k[0]), ix_int(step)));
 	return ix_max(ix_int(0), ix_cdiv(ix_sub(k[0], k[1]), ix_int(-step)));
@@ -179,7 +179,7 @@ void lower_trilu(Node *n)
 	Ix off = ix_sub(t->axis[x->rank - 1], t->axis[x->rank - 2]);
 
 	if (k)
-		off = ix_sub(off, value_elem(k, 0, NULL, NULL));
+		off = ix_sub(off, dim_elem(k, 0, NULL, NULL));
 	if (!attr_int(n, "upper", 1))
 		off = ix_mulc(off, -1);
 	te_end(n->out[0], ex_guard(&off, 1, te_read(x, t->axis, x->rank), ex_bits(x->dt, 0)));
@@ -218,14 +218,14 @@ static bool pad_sizes(Node *n, Ix *lo, Ix *hi)
 	}
 	for (int i = 0; i < k; i++) {
 		axis = i;
-		if (axes && !ix_isint(value_elem(axes, i, NULL, NULL), &axis)) {
+		if (axes && !ix_isint(dim_elem(axes, i, NULL, NULL), &axis)) {
 			node_unsupported(n, "the axes must be constant");
 			return false;
 		}
 		if (!axis_ok(n, &axis, x->rank))
 			return false;
-		lo[axis] = value_elem(n->in[1], i, NULL, NULL);
-		hi[axis] = value_elem(n->in[1], i + k, NULL, NULL);
+		lo[axis] = dim_elem(n->in[1], i, NULL, NULL);
+		hi[axis] = dim_elem(n->in[1], i + k, NULL, NULL);
 	}
 	return true;
 }
@@ -314,7 +314,7 @@ static bool crop_dims(Node *n, Ix *dim)
 		int64_t a = axes ? axes[i] : i;
 		if (!axis_ok(n, &a, x->rank))
 			return false;
-		dim[a] = value_elem(n->in[1], i, ix_int(0), NULL);
+		dim[a] = dim_elem(n->in[1], i, ix_int(0), NULL);
 	}
 	return true;
 }

@@ -22,6 +22,8 @@ typedef struct Env {
 	struct { const IxAtom *var; Ix at; } bind[2 * MOST];
 	VEC(const Value *) *dead;    /* values found to be unknown */
 	bool failed;                 /* of the index under evaluation */
+	Ix guess;                    /* not NULL: what an unknown integer counts as, on trial */
+	bool demand;                 /* unknown integers become symbols bound by loading them */
 } Env;
 
 static const Num none = { N_NONE, NULL, 1, 0 };
@@ -145,7 +147,7 @@ static int small(const Value *v)
 /* the body of v at element k, its axes bound */
 static Num eval_te(Env *env, const Value *v, int64_t k)
 {
-	Env in = { .depth = env->depth, .dead = env->dead };
+	Env in = { .depth = env->depth, .dead = env->dead, .guess = env->guess, .demand = env->demand };
 	int64_t d;
 
 	for (int i = v->rank - 1; i >= 0; i--) {
@@ -200,13 +202,13 @@ static void trial_end(Trial *t)
 			n->out[i]->te = t->te[i];
 }
 
-/* element k of a small value that inference does not know: a float's producer is looked through */
+/* element k of a small value that inference does not know: its producer is looked through */
 static Num look_through(Env *env, Value *v, int64_t k)
 {
 	Trial t;
 	Num r = none;
 
-	if (!v->def || !dt_float(v->dt) || env->depth >= DEPTH || small(v) < 0)
+	if (!v->def || env->depth >= DEPTH || small(v) < 0)
 		return none;
 	for (int i = 0; i < env->dead->n; i++)
 		if (env->dead->p[i] == v)
@@ -221,6 +223,18 @@ static Num look_through(Env *env, Value *v, int64_t k)
 	if (r.kind == N_NONE)
 		push(env->dead, v);
 	return r;
+}
+
+static Num eval_unknown(Env *env, Value *v, int64_t k)
+{
+	Num r;
+
+	if (!env->guess && !env->demand)
+		return dt_float(v->dt) ? look_through(env, v, k) : none;
+	r = look_through(env, v, k);
+	if (r.kind != N_NONE || small(v) < 0 || !dt_int(v->dt))
+		return r;
+	return (Num){ N_RATIO, env->guess ? env->guess : value_elem(v, (int)k, NULL, NULL), 1, 0 };
 }
 
 static Num eval_load(Env *env, const Expr *e)
@@ -243,7 +257,7 @@ static Num eval_load(Env *env, const Expr *e)
 	}
 	if (known_ints(v, &known, &n))
 		return at < n ? (Num){ N_RATIO, known[at], 1, 0 } : none;
-	return v->te ? eval_te(env, v, at) : look_through(env, v, at);
+	return v->te ? eval_te(env, v, at) : eval_unknown(env, v, at);
 }
 
 /* ---- operations, where not all operands are constants */
@@ -462,6 +476,26 @@ static void know(Value *v, void *dead)
 		known[k] = e.ix;
 	}
 	v->known = known;
+}
+
+Ix dim_elem(Value *v, int k, Ix lo, Ix hi)
+{
+	VEC(const Value *) dead = { 0 };
+	Env env = { .dead = (void *)&dead, .guess = ix_sym(NULL, NULL, NULL) };
+	const Ix *known;
+	Num e;
+	int n;
+
+	if (known_ints(v, &known, &n) || v->data || !v->def || small(v) < 0)
+		return value_elem(v, k, lo, hi);
+	e = look_through(&env, v, k);
+	if (e.kind != N_RATIO || e.den != 1)
+		return value_elem(v, k, lo, hi);
+	env.guess = NULL;
+	env.demand = true;
+	dead.n = 0;
+	e = look_through(&env, v, k);
+	return e.kind == N_RATIO && e.den == 1 ? e.ix : value_elem(v, k, lo, hi);
 }
 
 void infer_known(Node *n)

@@ -83,12 +83,33 @@ void lower_reshape(Node *n)
 	end_read(y, x, ix);
 }
 
-/* dim k, given as -1, from the number of elements and the product of the others */
+/* The elements of a Reshape's second input: what each says for its dim. -1 is inferred, 0 copies (unless allowzero) */
+static bool wanted_dims(Node *n, int r, Ix *dim)
+{
+	Value *x = n->in[0], *s = n->in[1];
+	bool copy0 = !attr_int(n, "allowzero", 0);
+	int64_t c;
+
+	for (int i = 0; i < r; i++) {
+		dim[i] = dim_elem(s, i, ix_int(-1), NULL);
+		if (ix_isint(dim[i], &c) && (c < -1 || (c == 0 && copy0 && i >= x->rank))) {
+			node_error(n, "dimension %d is given as %lld", i, (long long)c);
+			return false;
+		}
+		if (copy0 && ix_is(dim[i], 0))
+			dim[i] = x->dim[i];
+		else if (copy0 && i < x->rank && !ix_gt0(dim[i]) && !ix_is(dim[i], -1) && dim[i] != x->dim[i])
+			dim[i] = ix_addc(ix_bcast(ix_addc(dim[i], 1), ix_addc(x->dim[i], 1)), -1);
+	}
+	return true;
+}
+
+/* the dim given as -1: all elements over the product of the others */
 static bool infer_dim(Node *n, Ix total, Ix rest, Ix *dim)
 {
 	int64_t r, t;
 
-	if (ix_isint(rest, &r) && r == 0) {
+	if (ix_is(rest, 0)) {
 		node_error(n, "the dimension given as -1 is not determined: others have product 0");
 		return false;
 	}
@@ -100,44 +121,39 @@ static bool infer_dim(Node *n, Ix total, Ix rest, Ix *dim)
 	return true;
 }
 
+/* Where only data tells which dim is -1, each may be it: v < 0 ? inferred : v, as bcast(v + 2, inferred + 2) - 2 */
 void shape_reshape(Node *n)
 {
-	Value *x = n->in[0], *s = n->in[1];
-	int r = ints_len(n, s), unknown = -1, nunknown = 0, known;
-	bool keep0 = !attr_int(n, "allowzero", 0);
-	Ix total = value_numel(x), rest = ix_int(1);
-	const Ix *k = NULL;
+	Value *x = n->in[0];
+	int r = ints_len(n, n->in[1]), at = -1, open = 0;
+	Ix total = value_numel(x), rest = ix_int(1), inferred = NULL, all = ix_int(1);
 
 	if (r < 0)
 		return;
 	Ix dim[r + 1];
-	known_ints(s, &k, &known);
-	for (int i = 0; i < r; i++) {
-		dim[i] = k ? k[i] : NULL;
-		if (dim[i] && ix_is(dim[i], 0) && keep0 && i >= x->rank) {
-			node_error(n, "dimension %d is copied from an input of rank %d", i, x->rank);
-			return;
-		}
-		if (dim[i] && ix_is(dim[i], 0) && keep0)
-			dim[i] = x->dim[i];
-		if (!dim[i] || ix_is(dim[i], -1)) {
-			unknown = i;
-			nunknown++;
-		}
-	}
-	for (int i = 0; i < r; i++) {
-		if (i == unknown && nunknown == 1)
-			continue;
-		if (!dim[i])
-			dim[i] = value_elem(s, i, ix_int(0), NULL);
-		rest = ix_mul(rest, dim[i]);
-	}
-	if (nunknown == 1 && !infer_dim(n, total, rest, &dim[unknown]))
+	if (!wanted_dims(n, r, dim))
 		return;
-	if (nunknown == 1)
-		rest = ix_mul(rest, dim[unknown]);
-	if (!ix_assume_equal(total, rest, node_where(n)))
-		node_error(n, "%s elements cannot be given a shape of %s", ix_str(total), ix_str(rest));
+	for (int i = 0; i < r; i++)
+		if (!ix_ge0(dim[i])) {
+			at = i;
+			open++;
+		}
+	for (int i = 0; i < r; i++)
+		if (ix_ge0(dim[i]))
+			rest = ix_mul(rest, dim[i]);
+		else if (open > 1)
+			rest = ix_mul(rest, ix_max(dim[i], ix_mulc(dim[i], -1)));
+	if (open && !infer_dim(n, total, rest, &inferred))
+		return;
+	for (int i = 0; i < r; i++) {
+		if (open == 1 && i == at)
+			dim[i] = inferred;
+		else if (!ix_ge0(dim[i]))
+			dim[i] = ix_addc(ix_bcast(ix_addc(dim[i], 2), ix_addc(inferred, 2)), -2);
+		all = ix_mul(all, dim[i]);
+	}
+	if (!ix_assume_equal(total, all, node_where(n)))
+		node_error(n, "%s elements cannot be given a shape of %s", ix_str(total), ix_str(all));
 	else
 		set_out(n, 0, x->dt, r, dim);
 }
@@ -156,34 +172,40 @@ void shape_flatten(Node *n)
 void shape_squeeze(Node *n)
 {
 	Value *x = n->in[0];
-	bool set[x->rank + 1], all = !in_opt(n, 1) && !attr_find(n, "axes");
-	Ix dim[x->rank + 1];
-	int count, r = 0;
+	bool all = !in_opt(n, 1) && !attr_find(n, "axes");
+	Ix dim[x->rank + 1], flag[x->rank + 1], one = ix_int(1);
+	int count;
 
-	if (!axes_set(n, in_opt(n, 1), "axes", x->rank, set, &count))
+	if (!axes_flags(n, in_opt(n, 1), "axes", x->rank, flag, &count))
 		return;
 	for (int i = 0; i < x->rank; i++) {
-		if (!set[i] && !(all && ix_is(x->dim[i], 1)))
-			dim[r++] = x->dim[i];
-		else if (!ix_assume_equal(x->dim[i], ix_int(1), node_where(n)))
+		if (all && ix_is(x->dim[i], 1)) {
+			flag[i] = one;
+			count++;
+		}
+		Ix less = ix_mul(flag[i], ix_addc(x->dim[i], -1));
+		if (ix_is(flag[i], 1) ? !ix_assume_equal(x->dim[i], one, node_where(n))
+		    : !ix_assume_equal(less, ix_int(0), node_where(n))) {
 			node_error(n, "dimension %d is %s, not 1", i, ix_str(x->dim[i]));
+			return;
+		}
 	}
-	set_out(n, 0, x->dt, r, dim);
+	dropped_dims(x->dim, flag, x->rank, dim, x->rank - count);
+	set_out(n, 0, x->dt, x->rank - count, dim);
 }
 
 void shape_unsqueeze(Node *n)
 {
 	Value *x = n->in[0], *axes = in_opt(n, 1);
-	int more = axes ? ints_len(n, axes) : 0, r = x->rank + more, count, j = 0;
+	int more = axes ? ints_len(n, axes) : 0, r = x->rank + more, count;
 
 	if (more < 0)
 		return;
-	bool set[r + 1];
-	Ix dim[r + 1];
-	if (!axes_set(n, axes, NULL, r, set, &count))
+	Ix dim[r + 1], flag[r + 1];
+	if (!axes_flags(n, axes, NULL, r, flag, &count))
 		return;
 	for (int i = 0; i < r; i++)
-		dim[i] = set[i] ? ix_int(1) : x->dim[j++];
+		dim[i] = boxed(ix_add(flag[i], dropped_axis(flag, i, x->dim, x->rank)));
 	set_out(n, 0, x->dt, r, dim);
 }
 
@@ -253,7 +275,7 @@ void shape_expand(Node *n)
 	Ix dim[r + 1];
 	for (int i = 0; i < r; i++) {
 		int a = i - r + x->rank, b = i - r + k;
-		Ix want = b < 0 ? ix_int(1) : value_elem(s, b, ix_int(0), NULL), have = a < 0 ? ix_int(1) : x->dim[a];
+		Ix want = b < 0 ? ix_int(1) : dim_elem(s, b, ix_int(0), NULL), have = a < 0 ? ix_int(1) : x->dim[a];
 		int64_t h, w;
 		bool ch = ix_isint(have, &h), cw = ix_isint(want, &w);
 		if (ch && cw && h != 1 && w != 1 && h != w) {
@@ -285,7 +307,7 @@ void shape_tile(Node *n)
 		return;
 	}
 	for (int i = 0; i < x->rank; i++)
-		dim[i] = ix_mul(x->dim[i], value_elem(n->in[1], i, ix_int(0), NULL));
+		dim[i] = ix_mul(x->dim[i], dim_elem(n->in[1], i, ix_int(0), NULL));
 	set_out(n, 0, x->dt, x->rank, dim);
 }
 
@@ -381,7 +403,7 @@ static bool split_sizes(Node *n, Ix d, Ix *size)
 	}
 	each = s ? NULL : ix_cdiv(d, ix_int(n->nout));
 	for (int i = 0; i < n->nout; i++) {
-		size[i] = s ? value_elem(s, i, ix_int(0), d) : ix_max(ix_int(0), ix_min(each, left));
+		size[i] = s ? dim_elem(s, i, ix_int(0), d) : ix_max(ix_int(0), ix_min(each, left));
 		left = ix_sub(left, size[i]);
 		sum = ix_add(sum, size[i]);
 	}
@@ -428,71 +450,94 @@ void lower_split(Node *n)
 
 /* ---- Slice */
 
-typedef struct Range { Ix start, len; int64_t step; } Range;
+typedef struct Range { Ix start, end, step, len; } Range;
 
 /* An end of a slice as written (negative: from the back), clamped to [lo, hi] */
 static Ix clamp_end(Ix x, Ix d, Ix lo, Ix hi)
 {
 	int64_t c;
-	Ix neg;
 
 	if (ix_isint(x, &c) && (c > INT64_C(1) << 40 || c < -(INT64_C(1) << 40)))
 		return c > 0 ? hi : lo;
 	if (ix_ge0(x))
 		return ix_ge0(lo) ? ix_min(x, hi) : ix_max(lo, ix_min(x, hi));
-	if (ix_gt0(ix_mulc(x, -1)))
-		return ix_max(lo, ix_min(ix_add(x, d), hi));
-	neg = ix_sub(ix_int(1), ix_min(ix_max(ix_addc(x, 1), ix_int(0)), ix_int(1)));   /* 1 where x < 0 */
-	return ix_max(lo, ix_min(ix_add(x, ix_mul(neg, d)), hi));
+	if (!ix_gt0(ix_mulc(x, -1)))
+		x = ix_max(x, ix_addc(ix_mulc(d, -1), -1));
+	return ix_max(lo, ix_min(ix_add(x, ix_mul(is_neg01(x), d)), hi));
 }
 
-static void slice_axis(Ix start, Ix end, int64_t step, Ix d, Range *r)
+/* r as written becomes r as it is. Going backwards, positions end at -1 instead of d */
+static void slice_axis(Ix d, Range *r)
 {
-	Ix zero = ix_int(0), one = ix_int(-1);
-	Ix last = ix_addc(d, -1), from = step > 0 ? zero : one;
+	Ix zero = ix_int(0), neg = is_neg01(r->step), span;
+	Ix lo = ix_mulc(neg, -1), hi = ix_sub(d, neg);
+	int64_t step;
 
-	r->step = step;
-	if (step > 0) {
-		r->start = clamp_end(start, d, from, d);
-		end = clamp_end(end, d, from, d);
-		r->len = ix_max(zero, ix_cdiv(ix_sub(end, r->start), ix_int(step)));
-	} else {
-		r->start = clamp_end(start, d, zero, last);
-		end = clamp_end(end, d, from, last);
-		r->len = ix_max(zero, ix_cdiv(ix_sub(r->start, end), ix_int(-step)));
+	r->start = clamp_end(r->start, d, zero, hi);
+	r->end = clamp_end(r->end, d, lo, hi);
+	if (ix_isint(r->step, &step)) {
+		span = step > 0 ? ix_sub(r->end, r->start) : ix_sub(r->start, r->end);
+		r->len = ix_max(zero, ix_cdiv(span, ix_int(step > 0 ? step : -step)));
+		return;
 	}
+	span = ix_mul(ix_sub(r->end, r->start), ix_sub(ix_int(1), ix_mulc(neg, 2)));
+	r->len = ix_max(zero, ix_cdiv(span, ix_max(ix_int(1), ix_max(r->step, ix_mulc(r->step, -1)))));
+}
+
+/* element i of a Slice's input k; without it, dflt */
+static Ix slice_elem(Node *n, int k, int i, Ix dflt)
+{
+	return in_opt(n, k) ? dim_elem(n->in[k], i, NULL, NULL) : dflt;
+}
+
+/* the ends and step given for `axis`: added to the axis that it is, flagged so */
+static bool slice_given(Node *n, int i, Range *r, Ix *any)
+{
+	int rank = n->in[0]->rank;
+	Ix axis = slice_elem(n, 3, i, ix_int(i)), step = slice_elem(n, 4, i, ix_int(1)), flag;
+	Ix start = slice_elem(n, 1, i, NULL), end = slice_elem(n, 2, i, NULL);
+	int64_t c;
+
+	if (ix_isint(step, &c) && (c == 0 || c == INT64_MIN)) {
+		node_error(n, "a step of %lld", (long long)c);
+		return false;
+	}
+	if (ix_isint(axis, &c)) {
+		if (!axis_ok(n, &c, rank))
+			return false;
+		r[c] = (Range){ start, end, step, NULL };
+		any[c] = ix_int(1);
+		return true;
+	}
+	for (int k = 0; k < rank; k++) {
+		flag = ix_add(is_equal01(axis, ix_int(k)), is_equal01(axis, ix_int(k - rank)));
+		any[k] = ix_add(any[k], flag);
+		r[k].start = ix_add(r[k].start, ix_mul(flag, start));
+		r[k].end = ix_add(r[k].end, ix_mul(flag, end));
+		r[k].step = ix_add(r[k].step, ix_mul(flag, ix_addc(step, -1)));
+	}
+	return true;
 }
 
 /* per input axis */
 static bool slice_ranges(Node *n, Range *r)
 {
-	Value *x = n->in[0], *axes = in_opt(n, 3), *steps = in_opt(n, 4);
+	Value *x = n->in[0];
 	int k = ints_len(n, n->in[1]);
-	int64_t axis, step;
+	Ix any[x->rank + 1], zero = ix_int(0);
 
 	if (k < 0)
 		return false;
-	for (int i = 0; i < x->rank; i++)
-		r[i] = (Range){ ix_int(0), x->dim[i], 1 };
-	for (int i = 0; i < k; i++) {
-		axis = i;
-		step = 1;
-		if (axes && !ix_isint(value_elem(axes, i, NULL, NULL), &axis)) {
-			node_unsupported(n, "the axes must be constant");
+	for (int i = 0; i < x->rank; i++) {
+		r[i] = (Range){ zero, zero, ix_int(1), NULL };
+		any[i] = zero;
+	}
+	for (int i = 0; i < k; i++)
+		if (!slice_given(n, i, r, any))
 			return false;
-		}
-		if (steps && !ix_isint(value_elem(steps, i, NULL, NULL), &step)) {
-			node_unsupported(n, "the steps must be constant");
-			return false;
-		}
-		if (!axis_ok(n, &axis, x->rank))
-			return false;
-		if (step == 0 || step == INT64_MIN) {
-			node_error(n, "a step of %lld", (long long)step);
-			return false;
-		}
-		slice_axis(value_elem(n->in[1], i, NULL, NULL), value_elem(n->in[2], i, NULL, NULL), step,
-			   x->dim[axis], &r[axis]);
+	for (int i = 0; i < x->rank; i++) {
+		r[i].end = ix_add(r[i].end, ix_mul(ix_sub(ix_int(1), any[i]), x->dim[i]));
+		slice_axis(x->dim[i], &r[i]);
 	}
 	return true;
 }
@@ -520,7 +565,7 @@ void lower_slice(Node *n)
 	if (!slice_ranges(n, r))
 		return;
 	for (int i = 0; i < x->rank; i++)
-		ix[i] = ix_add(r[i].start, ix_mulc(t->axis[i], r[i].step));
+		ix[i] = ix_add(r[i].start, ix_mul(t->axis[i], r[i].step));
 	end_read(n->out[0], x, ix);
 }
 

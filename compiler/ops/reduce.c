@@ -3,19 +3,6 @@
 
 /* ---- Reduce* */
 
-/* which axes are reduced: from the input or attribute `axes`; none given means all, or none with noop_with_empty_axes */
-static bool reduced(Node *n, bool *set)
-{
-	int r = n->in[0]->rank, count;
-
-	if (!axes_set(n, in_opt(n, 1), "axes", r, set, &count))
-		return false;
-	if (count == 0 && !attr_int(n, "noop_with_empty_axes", 0))
-		for (int i = 0; i < r; i++)
-			set[i] = true;
-	return true;
-}
-
 /* dims of a reduction; kept as 1 if `keep` */
 static int reduced_dims(const Value *x, const bool *set, bool keep, Ix *dim)
 {
@@ -42,39 +29,58 @@ static int reduce_index(Node *n, const Value *x, const bool *set, bool keep, con
 	return k;
 }
 
-void shape_reduce(Node *n)
-{
-	Value *x = n->in[0];
-	bool set[x->rank + 1], num = dt_float(x->dt) || dt_int(x->dt);
-	Ix dim[x->rank + 1];
-	int r;
-
-	if (!num && !(x->dt == DT_BOOL && (n->op == OP_REDUCE_MAX || n->op == OP_REDUCE_MIN))) {
-		node_unsupported(n, "%s of %s", op_name(n->op), dt_name(x->dt));
-		return;
-	}
-	if (!reduced(n, set))
-		return;
-	r = reduced_dims(x, set, attr_int(n, "keepdims", 1), dim);
-	set_out(n, 0, x->dt, r, dim);
-}
-
+/* Which axes a Reduce* reduces, from the input or attribute `axes`: flag[i] is 1 or 0 (axes.c). None given means all, or
+ * none with noop_with_empty_axes */
 typedef struct Red {
-	bool set[64], keep;
+	Ix flag[64], each[64];   /* each: how many elements along axis i are reduced to one */
+	int nred;
+	bool keep;
 	Ix count;                /* elements that are reduced to one */
 } Red;
 
 static bool get_red(Node *n, Red *r)
 {
+	Value *x = n->in[0];
+	Ix one = ix_int(1);
+
 	r->keep = attr_int(n, "keepdims", 1);
-	r->count = ix_int(1);
-	if (n->in[0]->rank > LEN(r->set))
-		node_unsupported(n, "rank %d", n->in[0]->rank);
-	if (n->in[0]->rank > LEN(r->set) || !reduced(n, r->set))
+	r->count = one;
+	if (x->rank > LEN(r->flag)) {
+		node_unsupported(n, "rank %d", x->rank);
 		return false;
-	for (int i = 0; i < n->in[0]->rank; i++)
-		r->count = r->set[i] ? ix_mul(r->count, n->in[0]->dim[i]) : r->count;
+	}
+	if (!axes_flags(n, in_opt(n, 1), "axes", x->rank, r->flag, &r->nred))
+		return false;
+	if (r->nred == 0 && !attr_int(n, "noop_with_empty_axes", 0)) {
+		r->nred = x->rank;
+		for (int i = 0; i < x->rank; i++)
+			r->flag[i] = one;
+	}
+	for (int i = 0; i < x->rank; i++) {
+		r->each[i] = ix_add(one, ix_mul(r->flag[i], ix_addc(x->dim[i], -1)));
+		r->count = ix_mul(r->count, r->each[i]);
+	}
 	return true;
+}
+
+void shape_reduce(Node *n)
+{
+	Value *x = n->in[0];
+	bool num = dt_float(x->dt) || dt_int(x->dt);
+	Ix dim[x->rank + 1];
+	Red r;
+
+	if (!num && !(x->dt == DT_BOOL && (n->op == OP_REDUCE_MAX || n->op == OP_REDUCE_MIN))) {
+		node_unsupported(n, "%s of %s", op_name(n->op), dt_name(x->dt));
+		return;
+	}
+	if (!get_red(n, &r))
+		return;
+	if (!r.keep)
+		dropped_dims(x->dim, r.flag, x->rank, dim, x->rank - r.nred);
+	for (int i = 0; r.keep && i < x->rank; i++)
+		dim[i] = ix_sub(x->dim[i], ix_mul(r.flag[i], ix_addc(x->dim[i], -1)));
+	set_out(n, 0, x->dt, r.keep ? x->rank : x->rank - r.nred, dim);
 }
 
 /* reduce(op, f(x)) at the output's axes; peak: a value of the output's shape that f may use, or NULL */
@@ -82,9 +88,20 @@ static Expr *reduction(Node *n, const Red *r, const Ix *axis, ROp op, Expr *(*f)
 {
 	Value *x = n->in[0];
 	Ix ix[x->rank + 1], var[x->rank + 1];
-	int k = reduce_index(n, x, r->set, r->keep, axis, ix, var);
-	Expr *e = ex_acc(te_read(x, ix, x->rank));
+	int k = 0;
+	Expr *e;
 
+	for (int i = 0; i < x->rank; i++) {
+		if (r->keep)
+			ix[i] = ix_is(r->flag[i], 1) ? ix_int(0) : axis[i];
+		else
+			ix[i] = dropped_axis(r->flag, i, axis, x->rank - r->nred);
+		if (!ix_is(r->flag[i], 0)) {
+			var[k] = te_var(n, r->each[i]);
+			ix[i] = ix_add(ix[i], var[k++]);
+		}
+	}
+	e = ex_acc(te_read(x, ix, x->rank));
 	return ex_reduce(op, var, k, f ? f(e, peak) : e);
 }
 
