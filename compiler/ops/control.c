@@ -24,6 +24,52 @@ static bool count_is(Node *n, const char *what, int got, int want)
 	return got == want;
 }
 
+static void infer_branch(void *g)
+{
+	infer_graph(g);
+}
+
+/* a branch that was given what follows its If may be one that no run can take: its errors are those of taking it */
+static void infer_split(Node *n, Graph *g)
+{
+	Node *k, *prev;
+	int scope;
+
+	if (g->fails)
+		return;
+	scope = ix_scope(0);
+	if (session_hold(infer_branch, g, &g->fails)) {
+		warning(node_where(n), "a branch cannot run: %s", g->fails);
+		for (int i = 0; i < g->ret->nin; i++)
+			node_set_in(g->ret, i, NULL);
+		for (k = g->ret->prev; k; k = prev) {
+			prev = k->prev;
+			node_remove(k);
+		}
+	}
+	ix_scope(scope);
+}
+
+static bool entry_symbol(const IxAtom *a, void *arg)
+{
+	const Graph *g = arg;
+
+	for (int i = 0; i < g->in.n; i++)
+		for (int j = 0; j < g->in.p[i]->rank; j++)
+			if (a->kind == IX_SYM && ix_has(g->in.p[i]->dim[j], a))
+				return false;
+	return a->kind == IX_SYM;
+}
+
+/* the type of an output that only one branch gives: dims that are not the model's own may be bound in there only */
+static void only_type(Value *o, const Value *a)
+{
+	copy_type(o, a);
+	for (int j = 0; a->kind == V_TENSOR && j < a->rank; j++)
+		if (ix_any(a->dim[j], entry_symbol, a->graph->model->main))
+			o->dim[j] = ix_sym(NULL, ix_int(0), NULL);
+}
+
 void shape_if(Node *n)
 {
 	Graph *g[2];
@@ -32,15 +78,28 @@ void shape_if(Node *n)
 	if (!control_graph(n, "then_branch", &g[0]) || !control_graph(n, "else_branch", &g[1]))
 		return;
 	for (int k = 0; k < 2; k++) {
-		infer_graph(g[k]);
+		if (!g[k]->scope)
+			g[k]->scope = ix_scope_new();
+		if (g[k]->split)
+			infer_split(n, g[k]);
+		else
+			infer_graph(g[k]);
 		if (!count_is(n, "outputs of a branch", g[k]->ret->nin, n->nout))
 			return;
+	}
+	if (g[0]->fails && g[1]->fails) {
+		node_error(n, "neither branch can run: %s", g[0]->fails);
+		return;
 	}
 	for (int i = 0; i < n->nout; i++) {
 		if (!(o = n->out[i]))
 			continue;
 		a = g[0]->ret->in[i];
 		b = g[1]->ret->in[i];
+		if (g[0]->fails || g[1]->fails) {
+			only_type(o, g[0]->fails ? b : a);
+			continue;
+		}
 		if (!a || !b || a->dt == DT_NONE || b->dt == DT_NONE)
 			continue;
 		if (a->dt != b->dt || a->kind != b->kind) {
@@ -51,10 +110,8 @@ void shape_if(Node *n)
 			copy_type(o, a);
 			continue;
 		}
-		if (a->rank != b->rank) {
-			node_unsupported(n, "output %d has %d dimensions in one branch and %d in the other", i, a->rank, b->rank);
+		if (a->rank != b->rank || a->rank < 0)      /* passes/split.c */
 			continue;
-		}
 		Ix dim[a->rank + 1];
 		for (int j = 0; j < a->rank; j++)
 			dim[j] = a->dim[j] == b->dim[j] ? a->dim[j] : ix_sym(NULL, ix_int(0), NULL);
@@ -62,7 +119,8 @@ void shape_if(Node *n)
 	}
 }
 
-/* a carried dim that is not the same after the body is not constant: a fresh symbol, and the body is inferred again */
+/* A carried dim that grows or shrinks in the body is not constant: a fresh symbol, and the body is inferred again. One
+ * that may or may not be the same (the length of a slice that the iteration decides) is assumed to be, and checked. */
 static bool widen_carried(Value *in, const Value *out)
 {
 	Ix dim[in->rank + 1];
@@ -71,16 +129,31 @@ static bool widen_carried(Value *in, const Value *out)
 	if (in->rank != out->rank)
 		return false;
 	for (int j = 0; j < in->rank; j++) {
-		bool own = ix_atom(in->dim[j]) && ix_atom(in->dim[j])->kind == IX_SYM && in->mark;
 		dim[j] = in->dim[j];
-		if (in->dim[j] != out->dim[j] && !own) {
-			dim[j] = ix_sym(NULL, ix_int(0), NULL);
-			changed = true;
-		}
+		if (ix_equal(in->dim[j], out->dim[j]) || in->mark >> j & 1)
+			continue;
+		if (!ix_ge(out->dim[j], in->dim[j]) && !ix_ge(in->dim[j], out->dim[j]) &&
+		    ix_assume_equal(in->dim[j], out->dim[j], "a carried value keeps its shape"))
+			continue;
+		dim[j] = ix_sym(NULL, ix_int(0), NULL);
+		in->mark |= 1 << j;          /* once: it is this value's own */
+		changed = true;
 	}
 	if (changed)
 		value_set_dims(in, in->dt, in->rank, dim);
 	return changed;
+}
+
+/* a dim of the body that was assumed equal to one of a carried value: that one is known outside too */
+static Ix outer_form(const Graph *body, int nc, Ix d)
+{
+	for (int i = 2; i < nc + 2; i++) {
+		const Value *in = body->in.p[i];
+		for (int j = 0; j < in->rank && in->kind == V_TENSOR; j++)
+			if (ix_equal(in->dim[j], d))
+				return in->dim[j];
+	}
+	return d;
 }
 
 void shape_loop(Node *n)
@@ -88,6 +161,8 @@ void shape_loop(Node *n)
 	int nc = n->nin - 2, ns;
 	Graph *g;
 	Ix trip = NULL, i64dim[1] = { NULL };
+	const Ix *top;
+	int ntop;
 	bool again;
 
 	if (!control_graph(n, "body", &g) || !count_is(n, "inputs of the body", g->in.n, nc + 2))
@@ -97,6 +172,8 @@ void shape_loop(Node *n)
 	for (int i = 0; i < nc; i++)
 		if (n->in[i + 2])
 			copy_type(g->in.p[i + 2], n->in[i + 2]);
+	if (n->in[0] && known_ints(n->in[0], &top, &ntop))
+		value_elem(g->in.p[0], 0, ix_int(0), ix_addc(top[0], -1));      /* the iteration's number has bounds */
 	infer_graph(g);
 	for (int i = 0; i < nc && i + 1 < g->ret->nin; i++) {
 		Value *in = g->in.p[i + 2], *out = g->ret->in[i + 1];
@@ -131,7 +208,7 @@ void shape_loop(Node *n)
 		Ix dim[e->rank + 1];
 		dim[0] = trip;
 		for (int j = 0; j < e->rank; j++)
-			dim[j + 1] = e->dim[j];
+			dim[j + 1] = outer_form(g, nc, e->dim[j]);
 		value_set_dims(o, e->dt, e->rank + 1, dim);
 	}
 }
