@@ -156,20 +156,23 @@ json_str(Buf *b, const char *key, const char *text)
 	buf_add(b, "\"", 1);
 }
 
+struct Held {
+	VEC(struct { const char *kind, *where, *text; }) msg;
+	void (*fn)(void *);
+	void *arg;
+	bool done;
+};
+
 static void
-say(const char *kind, const char *where, const char *f, va_list ap)
+say_text(const char *kind, const char *where, const char *text)
 {
 	Buf *b = &zn->messages;
 	size_t from = b->n;
-	va_list again;
-	char *text;
-	int n;
 
-	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, f, again);
-	va_end(again);
-	text = alloc((size_t)(n < 0 ? 0 : n) + 1);
-	vsnprintf(text, (size_t)(n < 0 ? 0 : n) + 1, f, ap);
+	if (zn->held) {
+		push(&zn->held->msg, ((__typeof__(*zn->held->msg.p)){kind, where ? copy_str(where) : NULL, text}));
+		return;
+	}
 	if (zn->json) {
 		buf_add(b, "{", 1);
 		json_str(b, "level", kind);
@@ -183,6 +186,65 @@ say(const char *kind, const char *where, const char *f, va_list ap)
 			where ? where : "", where ? ": " : "", text);
 	if (zn->log)
 		fwrite(b->p + from, 1, b->n - from, zn->log);
+}
+
+static void
+say(const char *kind, const char *where, const char *f, va_list ap)
+{
+	va_list again;
+	char *text;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, f, again);
+	va_end(again);
+	text = alloc((size_t)(n < 0 ? 0 : n) + 1);
+	vsnprintf(text, (size_t)(n < 0 ? 0 : n) + 1, f, ap);
+	say_text(kind, where, text);
+}
+
+static void
+run_held(void *p)
+{
+	struct Held *h = p;
+
+	h->fn(h->arg);
+	h->done = true;
+}
+
+static const char *
+first_error(const struct Held *h)
+{
+	for (int i = 0; i < h->msg.n; i++)
+		if (!strcmp(h->msg.p[i].kind, "error"))
+			return h->msg.p[i].where ? fmt("%s: %s", h->msg.p[i].where, h->msg.p[i].text) : h->msg.p[i].text;
+	return "";
+}
+
+bool
+session_hold(void (*fn)(void *), void *arg, const char **why)
+{
+	struct Held h = {.fn = fn, .arg = arg}, *before = zn->held;
+	int nerror = zn->nerror, status = zn->status, found;
+
+	zn->held = &h;
+	zn->status = 0;
+	session_try(run_held, &h);
+	zn->held = before;
+	found = zn->status;
+	if (status)
+		zn->status = status;
+	if (h.done && found == EX_INVALID) {
+		*why = first_error(&h);
+		zn->nerror = nerror;
+		zn->status = status;
+		return true;
+	}
+	for (int i = 0; i < h.msg.n; i++)
+		say_text(h.msg.p[i].kind, h.msg.p[i].where, h.msg.p[i].text);
+	if (!h.done)
+		raise_status(found);
+	return false;
 }
 
 #define SAY(kind, where, f) do { va_list ap; va_start(ap, f); say(kind, where, f, ap); va_end(ap); } while (0)

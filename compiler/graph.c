@@ -78,6 +78,28 @@ graph_set_outputs(Graph *g, Value *const *v, int n)
 		node_set_in(g->ret, i, v[i]);
 }
 
+int
+graph_scope(Graph *g)
+{
+	int up;
+
+	if (!g)
+		return 0;
+	up = graph_scope(g->parent);
+	if (!g->scope)
+		return up;
+	ix_scope_under(g->scope, up);
+	return g->scope;
+}
+
+bool
+graph_encloses(const Graph *outer, const Graph *g)
+{
+	for (; g && g != outer; g = g->parent)
+		;
+	return g;
+}
+
 Value *
 value_new(Graph *g, const char *name)
 {
@@ -205,16 +227,10 @@ value_same_shape(const Value *a, const Value *b)
 	return true;
 }
 
-Node *
-node_new(Graph *g, Node *before, Op op, int nin, int nout)
+static void
+node_link(Node *n, Graph *g, Node *before)
 {
-	Node *n = NEW(Node);
-
-	if (!before)
-		before = g->ret;
-	*n = (Node){.op = op, .id = before->id, .name = "", .graph = g, .nout = nout};
-	n->out = NEWN(Value *, nout);
-	node_resize_in(n, nin);
+	n->graph = g;
 	n->next = before;
 	n->prev = before->prev;
 	if (before->prev)
@@ -222,7 +238,45 @@ node_new(Graph *g, Node *before, Op op, int nin, int nout)
 	else
 		g->first = n;
 	before->prev = n;
+}
+
+static void
+node_unlink(Node *n)
+{
+	if (n->prev)
+		n->prev->next = n->next;
+	else
+		n->graph->first = n->next;
+	if (n->next)
+		n->next->prev = n->prev;
+	n->next = n->prev = NULL;
+}
+
+Node *
+node_new(Graph *g, Node *before, Op op, int nin, int nout)
+{
+	Node *n = NEW(Node);
+
+	if (!before)
+		before = g->ret;
+	*n = (Node){.op = op, .id = before->id, .name = "", .nout = nout};
+	n->out = NEWN(Value *, nout);
+	node_resize_in(n, nin);
+	node_link(n, g, before);
 	return n;
+}
+
+void
+node_move(Node *n, Graph *to, Node *before)
+{
+	node_unlink(n);
+	node_link(n, to, before ? before : to->ret);
+	for (int i = 0; i < n->nout; i++)
+		if (n->out[i])
+			n->out[i]->graph = to;
+	for (int i = 0; i < n->nattr; i++)
+		if (n->attr[i].type == A_GRAPH)
+			n->attr[i].g->parent = to;
 }
 
 Node *
@@ -320,8 +374,6 @@ drop_graph(Graph *g)
 void
 node_remove(Node *n)
 {
-	Graph *g = n->graph;
-
 	for (int i = 0; i < n->nout; i++)
 		if (n->out[i] && n->out[i]->uses)
 			bug("%s is removed while its output %d is used", node_where(n), i);
@@ -330,13 +382,7 @@ node_remove(Node *n)
 	for (int i = 0; i < n->nattr; i++)
 		if (n->attr[i].type == A_GRAPH && n->attr[i].g->owner == n)
 			drop_graph(n->attr[i].g);
-	if (n->prev)
-		n->prev->next = n->next;
-	else
-		g->first = n->next;
-	if (n->next)
-		n->next->prev = n->prev;
-	n->next = n->prev = NULL;
+	node_unlink(n);
 }
 
 /* attributes */

@@ -140,6 +140,9 @@ struct Graph {
 	Node *first, *last;
 	Node *ret;               /* OP_RETURN, in the list, always last: its inputs are the graph's outputs */
 	VEC(const char *) out_name;    /* names of the outputs, in order */
+	int scope;               /* of assumptions (idx.h), a branch's own; 0: that of the graph around it */
+	bool split;              /* a branch that holds what followed its If (passes/split.c) */
+	const char *fails;       /* such a branch that is invalid: why. It has no nodes; taking it is an error at run time */
 };
 
 /* a symbol whose value is an element of an integer tensor, known when that tensor has been computed */
@@ -152,6 +155,7 @@ struct Model {
 	uint8_t hash[32];        /* of the model file's bytes (SHA-256), external data not included */
 	int64_t file_bytes, data_bytes;
 	int nvalue, nnode;
+	int nsplit;              /* nodes cloned because branches differ in rank */
 	VEC(Value *) weight;     /* initializers in file order */
 	VEC(struct { const char *name; Ix sym; }) dim;    /* named symbolic dims of the inputs */
 	VEC(struct Bind) bind;   /* symbols that data decides */
@@ -180,8 +184,11 @@ void node_add_attr(Node *, Attr);
 void node_drop_attr(Node *, const char *name);
 void node_resize_in(Node *, int nin);                 /* more inputs (NULL) or fewer */
 void node_remove(Node *);                             /* its outputs must have no uses */
+void node_move(Node *, Graph *to, Node *before);      /* its outputs and subgraphs go with it; before NULL: ahead of ret */
 Graph *graph_new(Model *, Graph *parent, const char *name);
 void graph_set_outputs(Graph *, Value *const *, int n);
+int graph_scope(Graph *);                             /* its scope of assumptions */
+bool graph_encloses(const Graph *outer, const Graph *);   /* or is it */
 
 /* attributes; a wrong type is an error() naming node and attribute, and the default is returned */
 const Attr *attr_find(const Node *, const char *name);

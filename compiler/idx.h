@@ -79,8 +79,14 @@ Ix ix_subst(Ix, IxSub sub, void *);
  * Afterwards ix_equal answers true for it. False if it is proved wrong. */
 bool ix_assume_equal(Ix, Ix, const char *why);
 bool ix_equal(Ix, Ix);                         /* same form, proved, or assumed (sums of assumptions and solved symbols included) */
-typedef struct IxAssumption { Ix a, b; const char *why; } IxAssumption;
+typedef struct IxAssumption { Ix a, b; const char *why; int scope; } IxAssumption;
 const IxAssumption *ix_assumptions(int *n);
+/* scopes are a tree, 0 its root: what is assumed in one holds there and in those under it (a branch of an If) */
+int ix_scope_new(void);                        /* under the root */
+void ix_scope_under(int scope, int parent);
+void ix_scope_join(int scope, int with);       /* what was assumed in the one is from now on assumed in the other */
+int ix_scope(int scope);                       /* assumptions are made and seen here from now on; the scope before */
+bool ix_scope_sees(int scope);                 /* what is assumed there holds here */
 
 /* evaluation: atom values from `value` (symbols, variables, expressions) */
 int64_t ix_eval(Ix, int64_t (*value)(const IxAtom *, void *), void *);

@@ -37,6 +37,9 @@ typedef struct IxPool {
 	VEC(IxAssumption) assumed;
 	VEC(Ix) zero;            /* differences assumed to be 0 */
 	VEC(IxAssumption) solved;   /* the same, solved: a is an atom alone, b its value */
+	VEC(int) zero_scope;
+	VEC(struct { int up, same; }) scope;   /* parent; same: the one it was joined with, or -1 */
+	int now;                 /* the current scope */
 } IxPool;
 
 #define POLY(p) ((PolyRec *)(uintptr_t)(p))

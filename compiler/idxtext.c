@@ -148,6 +148,60 @@ ix_subst(Ix p, IxSub f, void *arg)
 	return subst(&z, p);
 }
 
+/* scopes of assumptions */
+
+static int
+joined(const IxPool *z, int s)
+{
+	while (s && z->scope.p[s].same >= 0)
+		s = z->scope.p[s].same;
+	return s;
+}
+
+int
+ix_scope_new(void)
+{
+	IxPool *z = ix_pool();
+
+	if (!z->scope.n)
+		push(&z->scope, ((__typeof__(*z->scope.p)){0, -1}));
+	push(&z->scope, ((__typeof__(*z->scope.p)){0, -1}));
+	return z->scope.n - 1;
+}
+
+void
+ix_scope_under(int scope, int parent)
+{
+	ix_pool()->scope.p[scope].up = parent;
+}
+
+void
+ix_scope_join(int scope, int with)
+{
+	ix_pool()->scope.p[scope].same = with;
+}
+
+int
+ix_scope(int scope)
+{
+	IxPool *z = ix_pool();
+	int before = z->now;
+
+	z->now = scope;
+	return before;
+}
+
+bool
+ix_scope_sees(int scope)
+{
+	const IxPool *z = ix_pool();
+	int s = joined(z, scope), c = joined(z, z->now);
+
+	for (; c && c != s; c = joined(z, z->scope.p[c].up))
+		;
+	return c == s;
+}
+
 /* assumed equalities: those with a symbol that can be solved for are applied as substitutions, oldest first;
  * the difference of two sides that are then equal is 0, or one that was assumed as it stands */
 
@@ -167,7 +221,8 @@ reduce(Ix d)
 	Ix r = d;
 
 	for (int i = 0; i < z->solved.n; i++)
-		r = ix_subst(r, solved, &z->solved.p[i]);
+		if (ix_scope_sees(z->solved.p[i].scope))
+			r = ix_subst(r, solved, &z->solved.p[i]);
 	return ix_hard(saved) ? r : d;
 }
 
@@ -195,12 +250,14 @@ assume_zero(Ix d)
 			continue;
 		a = ix_coef(d, v, &rest);
 		if (a && (ix_is(a, 1) || ix_is(a, -1)))
-			s = (IxAssumption){ix_of(v), ix_mulc(rest, -a->c), NULL};
+			s = (IxAssumption){ix_of(v), ix_mulc(rest, -a->c), NULL, z->now};
 	}
-	if (s.a)
+	if (s.a) {
 		push(&z->solved, s);
-	else
-		push(&z->zero, d);
+		return;
+	}
+	push(&z->zero, d);
+	push(&z->zero_scope, z->now);
 }
 
 bool
@@ -223,6 +280,8 @@ ix_equal(Ix p, Ix q)
 	if (ix_is(d, 0))
 		return true;
 	for (int i = 0; i < z->zero.n; i++) {
+		if (!ix_scope_sees(z->zero_scope.p[i]))
+			continue;
 		m = reduce(z->zero.p[i]);
 		if (m == d || m == ix_mulc(d, -1))
 			return true;
@@ -246,7 +305,7 @@ ix_assume_equal(Ix p, Ix q, const char *why)
 	m = ix_mulc(d, -1);
 	if (ix_gt0(d) || ix_gt0(m))
 		return false;
-	push(&z->assumed, ((IxAssumption){p, q, copy_str(why)}));
+	push(&z->assumed, ((IxAssumption){p, q, copy_str(why), z->now}));
 	assume_zero(d);
 	return true;
 }

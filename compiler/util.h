@@ -100,6 +100,7 @@ typedef struct Session {
 	const char *file;         /* the model's name in messages */
 	FILE *log;                /* NULL: messages are only kept in `messages` */
 	Buf messages;
+	struct Held *held;        /* not NULL: messages wait there (session_hold) */
 	bool json;                /* --log-format=json */
 	bool color;               /* --color */
 	int verbose;
@@ -114,6 +115,9 @@ extern _Thread_local Session *zn;       /* the session of this thread */
 
 Session *session_begin(const char *file);
 void session_end(Session *);
+/* runs fn with its messages held back. True: it found the model invalid; that is forgotten, *why is its first message.
+ * False: it found nothing, or something worse; the messages are out */
+bool session_hold(void (*fn)(void *), void *arg, const char **why);
 void session_at_end(void (*fn)(void *), void *arg);
 /* runs fn(arg) so that raise() returns here; the result is the session's status */
 int session_try(void (*fn)(void *), void *arg);

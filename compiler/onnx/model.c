@@ -393,8 +393,12 @@ convert_inputs(Import *im, Scope *s, const Onnx__GraphProto *p, Map *init)
 static void
 add_weight(Import *im, Scope *s, const char *name, Value *v)
 {
-	if (!v || (s->graph->parent && map_str(s->value, name)))
+	if (s->graph->parent && map_str(s->value, name))
 		return;
+	if (!v) {                       /* an error was reported: its readers are not to blame */
+		scope_define(s, name, value_new(s->graph, name), NULL);
+		return;
+	}
 	push(&im->model->weight, v);
 	scope_define(s, name, v, NULL);
 }

@@ -1,7 +1,8 @@
 /* Shape inference.
  *
  * requires: nodes in topological order. maintains: everything. Afterwards every wanted output has a kind, a dtype and a
- * rank, or an error was reported. */
+ * rank, or an error was reported. An If with a known condition is replaced by its branch (prune.c), one whose branches
+ * differ in rank takes in what follows it (split.c). */
 #include "../ops.h"
 #include "passes.h"
 
@@ -25,6 +26,7 @@ static bool ready(const Node *n)
 void node_infer(Node *n)
 {
 	const OpDef *d = &op_def[n->op];
+	int scope;
 
 	if (n->op == OP_RETURN)
 		return;
@@ -34,30 +36,92 @@ void node_infer(Node *n)
 	}
 	if (!ready(n))           /* the reason was reported where it arose */
 		return;
+	scope = ix_scope(graph_scope(n->graph));
 	d->shape(n);
 	if (inferred(n))
 		infer_known(n);
+	ix_scope(scope);
+}
+
+/* what is known of a body's inputs may still change: they are those of its first iteration */
+static bool in_loop(const Graph *g)
+{
+	for (; g->owner; g = g->parent)
+		if (g->owner->op != OP_IF)
+			return true;
+	return false;
+}
+
+static bool may_prune(const Node *n)
+{
+	return n->op == OP_IF && ready(n) && ((n->in[0] && n->in[0]->data) || !in_loop(n->graph));
+}
+
+/* outputs without a rank, although all before it has been inferred */
+static bool differs(const Node *n)
+{
+	return n->op == OP_IF && !zn->nerror && ready(n) && !inferred(n);
 }
 
 void infer_graph(Graph *g)
 {
-	for (Node *n = g->first; n; n = n->next)
+	Node *next, *prev, *k;
+
+	for (Node *n = g->first; n; n = next) {
+		next = n->next;
+		if (may_prune(n) && (k = prune_if(n, false))) {
+			next = k;
+			continue;
+		}
 		if (!inferred(n) || op_def[n->op].flags & OF_SUBGRAPH)
 			node_infer(n);
+		prev = n->prev;
+		if (differs(n) && split_if(n))
+			next = prev ? prev->next : g->first;
+	}
+}
+
+static void forget_graph(Graph *g)
+{
+	for (Node *n = g->first; n; n = n->next) {
+		for (int i = 0; i < n->nout; i++)
+			if (n->out[i]) {
+				n->out[i]->rank = -1;
+				n->out[i]->known = NULL;
+			}
+		for (int i = 0; i < n->nattr; i++)
+			if (n->attr[i].g)
+				forget_graph(n->attr[i].g);
+	}
 }
 
 void reinfer_graph(Graph *g)
 {
-	for (Node *n = g->first; n; n = n->next) {
-		for (int i = 0; i < n->nout; i++)
-			if (n->out[i])
-				n->out[i]->known = NULL;
-		node_infer(n);
+	forget_graph(g);
+	infer_graph(g);
+}
+
+/* an If that could not be split: its outputs are outputs of the model, or of a loop's body */
+static bool check_ranks(const Graph *g)
+{
+	for (const Node *n = g->first; n; n = n->next) {
+		for (int i = 0; i < n->nattr; i++)
+			if (n->attr[i].g && !check_ranks(n->attr[i].g))
+				return false;
+		if (inferred(n))
+			continue;
+		node_unsupported(n, "an output %s", n->op == OP_IF
+			? "has as many dimensions as the branch that is taken gives it, and a graph's outputs need it"
+			: "has no known number of dimensions");
+		return false;
 	}
+	return true;
 }
 
 void pass_shapes(Model *m, const Options *o)
 {
 	(void)o;
 	infer_graph(m->main);
+	if (!zn->nerror)
+		check_ranks(m->main);
 }
