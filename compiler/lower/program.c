@@ -63,17 +63,18 @@ void emit_bind(Lower *lo, Stmt *b, Ix sym, Ix value)
 	bind_symbol(lo, sym);
 }
 
-/* a symbol that was loaded keeps to its bounds, or the program fails: everything derived relies on them */
-void emit_bounds(Lower *lo, Stmt *b, Ix sym, int status)
+/* a symbol that was loaded keeps to its bounds, or the program fails: everything derived relies on them. Of value, not of
+ * the symbol, which is assumed to keep to them */
+void emit_bounds(Lower *lo, Stmt *b, Ix sym, Ix value, int status)
 {
 	const IxAtom *a = ix_atom(sym);
 	Expr *c = NULL, *t;
 	Stmt *s;
 
 	if (a->lo && all_bound(lo, a->lo))
-		c = ex_bin(E_LT, ex_ix(sym), ex_ix(a->lo));
+		c = ex_bin(E_LT, ex_ix(value), ex_ix(a->lo));
 	if (a->hi && all_bound(lo, a->hi)) {
-		t = ex_bin(E_GT, ex_ix(sym), ex_ix(a->hi));
+		t = ex_bin(E_GT, ex_ix(value), ex_ix(a->hi));
 		c = c ? ex_bin(E_OR, c, t) : t;
 	}
 	if (!c)
@@ -90,7 +91,7 @@ void emit_binds_of(Lower *lo, Stmt *b, Value *v)
 	for (int i = 0; i < lo->model->bind.n; i++) {
 		struct Bind *d = &lo->model->bind.p[i];
 		Place *p;
-		Ix ix[v->rank + 1];
+		Ix ix[v->rank + 1], value;
 		int64_t k = d->index, n;
 		if (d->from != v)
 			continue;
@@ -101,9 +102,9 @@ void emit_binds_of(Lower *lo, Stmt *b, Value *v)
 			ix[j] = ix_int(k % n);
 			k /= n;
 		}
-		emit_bind(lo, b, d->sym, ex_as_ix(ex_cast(DT_I64,
-			ex_load(p->mem, ix_add(p->off, place_flat(p, ix, v->rank)))), NULL, NULL));
-		emit_bounds(lo, b, d->sym, ZENITH_BAD_DATA);
+		value = ex_as_ix(ex_cast(DT_I64, ex_load(p->mem, ix_add(p->off, place_flat(p, ix, v->rank)))), NULL, NULL);
+		emit_bind(lo, b, d->sym, value);
+		emit_bounds(lo, b, d->sym, value, ZENITH_BAD_DATA);
 	}
 	emit_assumptions(lo, b);
 }

@@ -12,7 +12,7 @@ void bind_symbol(Lower *, Ix sym);
 bool all_bound(Lower *, Ix);
 void emit_assumptions(Lower *, Stmt *);
 void emit_bind(Lower *, Stmt *, Ix sym, Ix value);
-void emit_bounds(Lower *, Stmt *, Ix sym, int status);
+void emit_bounds(Lower *, Stmt *, Ix sym, Ix value, int status);
 void emit_binds_of(Lower *, Stmt *, Value *);
 void emit_alloc(Stmt *, Mem *, Ix size);
 void emit_call(Lower *, Stmt *, Call *);

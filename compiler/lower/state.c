@@ -112,12 +112,14 @@ void state_begin(Lower *lo, Stmt *b)
 	}
 	for (int i = 0; i < lo->state.n; i++) {
 		State *s = &lo->state.p[i];
+		Ix len;
 		make_region(lo, s);
 		make_length(lo, s);
-		if (s->len)
-			emit_bind(lo, b, s->in->dim[s->axis], ex_as_ix(ex_load(s->len, ix_int(0)), NULL, NULL));
-		if (s->len)
-			emit_bounds(lo, b, s->in->dim[s->axis], ZENITH_CAPACITY);
+		if (!s->len)
+			continue;
+		len = ex_as_ix(ex_load(s->len, ix_int(0)), NULL, NULL);
+		emit_bind(lo, b, s->in->dim[s->axis], len);
+		emit_bounds(lo, b, s->in->dim[s->axis], len, ZENITH_CAPACITY);
 	}
 }
 
