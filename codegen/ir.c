@@ -42,8 +42,7 @@ payload_hash(const Expr *e)
 {
 	switch (e->op) {
 	case E_CONST: return e->u.bits;
-	case E_VAR:   return (uint64_t)e->u.var->id;
-	case E_LOAD:  return (uint64_t)e->u.mem->id;
+	case E_VAR: case E_LOAD: return e->u.bits;       /* numbers are those of a kernel: many are equal */
 	case E_TLOAD: return (uint64_t)e->u.value->id;
 	case E_REDUCE: return e->u.rop;
 	default:      return 0;
@@ -95,6 +94,30 @@ pool_grow(ExPool *p)
 			*pool_slot(p, old[i]) = old[i];
 }
 
+static bool
+ix_reduces(Ix p)
+{
+	for (int i = 0; i < p->n; i++)
+		for (int k = 0; k < p->t[i].n; k++) {
+			const IxAtom *a = p->t[i].a[k];
+			if ((a->e && a->e->reduces) || (a->b && (ix_reduces(a->a) || ix_reduces(a->b))))
+				return true;
+		}
+	return false;
+}
+
+static bool
+reduces(const Expr *e)
+{
+	bool r = e->op == E_REDUCE;
+
+	for (int i = 0; i < e->n; i++)
+		r |= e->a[i]->reduces;
+	for (int i = 0; i < e->nix && !r; i++)
+		r = ix_reduces(e->ix[i]);
+	return r;
+}
+
 static Expr *
 intern(EOp op, DType dt, uint64_t bits, Expr *const *a, int n, const Ix *ix, int nix)
 {
@@ -113,6 +136,7 @@ intern(EOp op, DType dt, uint64_t bits, Expr *const *a, int n, const Ix *ix, int
 	e->a = n ? copy_mem(a, sizeof *a * (size_t)n) : NULL;
 	e->ix = nix ? copy_mem(ix, sizeof *ix * (size_t)nix) : NULL;
 	e->id = p->n++;
+	e->reduces = reduces(e);
 	*s = e;
 	if ((size_t)p->n * 2 > p->cap)
 		pool_grow(p);

@@ -88,6 +88,7 @@ typedef struct Expr {
 	DType dt;
 	int lanes;
 	int n, nix;
+	bool reduces;            /* it is a REDUCE, or one is below it, indices included */
 	struct Expr *const *a;
 	const Ix *ix;
 	union { uint64_t bits; Var *var; Mem *mem; struct Value *value; ROp rop; } u;

@@ -75,12 +75,18 @@ const char *
 name_unique(Map *taken, const char *name, const char *dflt)
 {
 	char *base = clean(name, dflt), *s = base;
-	void **slot;
+	void **slot, **next;
+	int i;
 
 	if (name_reserved(base))
 		s = base = fmt("%s_", base);
-	for (int i = 2; *(slot = map_at_str(taken, s)); i++)
-		s = fmt("%s_%d", base, i);
+	slot = map_at_str(taken, s);
+	if (*slot) {         /* where numbers that are free begin, under a key that is no identifier */
+		next = map_at_str(taken, fmt("%s.", base));
+		for (i = *next ? (int)(intptr_t)*next : 2; *(slot = map_at_str(taken, s = fmt("%s_%d", base, i))); i++)
+			;
+		*next = (void *)(intptr_t)(i + 1);
+	}
 	*slot = s;
 	return s;
 }

@@ -41,19 +41,16 @@ static bool any_var(const IxAtom *a, void *arg)
 
 /* ---- loads of a value by the stages that have joined */
 
+typedef VEC(const Expr *) Loads;
+
 typedef struct Box {
 	Grouping *gr;
-	const Value *v;
 	Ix *lo, *hi;
 	bool seen, fails;
 } Box;
 
-static bool widen_box(const Expr *e, void *arg)
+static void widen_box(Box *b, const Expr *e)
 {
-	Box *b = arg;
-
-	if (e->op != E_TLOAD || e->u.value != b->v)
-		return false;
 	for (int i = 0; i < e->nix && !b->fails; i++) {
 		Ix lo = ix_lower(e->ix[i], inner_var, b->gr->g), hi = ix_upper(e->ix[i], inner_var, b->gr->g);
 		if (!lo || !hi)
@@ -66,7 +63,6 @@ static bool widen_box(const Expr *e, void *arg)
 			b->fails = true;
 	}
 	b->seen = true;
-	return false;
 }
 
 static bool joined(const Grouping *gr, const Value *v)
@@ -115,11 +111,11 @@ static bool is_contraction(const Expr *e, void *arg)
 	return e->op == E_REDUCE && e->u.rop == R_SUM && e->a[0]->op == E_MUL && e->a[0]->a[0] != e->a[0]->a[1];
 }
 
-static bool join(Grouping *gr, Value *v)
+static bool join(Grouping *gr, Value *v, const Loads *load)
 {
 	Info *in = lower_info(gr->lo, v);
 	Stage s = { .v = v, .rank0 = true };
-	Box b = { .gr = gr, .v = v, .lo = NEWN(Ix, v->rank + 1), .hi = NEWN(Ix, v->rank + 1) };
+	Box b = { .gr = gr, .lo = NEWN(Ix, v->rank + 1), .hi = NEWN(Ix, v->rank + 1) };
 	double steps = 1, whole = 1;
 	Ix ext, size = ix_int(1);
 	int64_t n;
@@ -129,8 +125,8 @@ static bool join(Grouping *gr, Value *v)
 		return false;
 	if (gr->g->nouter == 0 && ex_any(v->te->body, is_contraction, NULL))
 		return false;        /* a layer of its own */
-	for (int i = 0; i < gr->g->stage.n; i++)
-		ex_any(gr->g->stage.p[i].body, widen_box, &b);
+	for (int i = 0; i < load->n; i++)
+		widen_box(&b, load->p[i]);
 	if (b.fails || !b.seen)
 		return false;
 	for (int i = 0; i < gr->g->nouter; i++)
@@ -223,29 +219,36 @@ static void set_outer(Group *g, const Te *te, unsigned used)
 			g->outer[g->nouter++] = te->axis[i];
 }
 
-typedef VEC(Value *) Values;
+typedef struct Read { Value *v; Loads load; } Read;
+typedef struct Reads { Map *at; VEC(Read *) p; } Reads;      /* at: Value -> Read */
 
 static bool join_load(const Expr *e, void *arg)
 {
-	Values *v = arg;
+	Reads *r = arg;
+	void **slot;
 
-	if (e->op == E_TLOAD)
-		push(v, e->u.value);
+	if (e->op != E_TLOAD)
+		return false;
+	slot = map_at_ptr(r->at, e->u.value);
+	if (!*slot) {
+		*slot = copy_mem(&(Read){ .v = e->u.value }, sizeof(Read));
+		push(&r->p, (Read *)*slot);
+	}
+	push(&((Read *)*slot)->load, e);
 	return false;
 }
 
 static bool join_all(Grouping *gr)
 {
 	bool any = false, more = true;
-	Values v = { 0 };
 
 	while (more && gr->g->stage.n < 12) {
+		Reads r = { .at = map_new() };
 		more = false;
-		v.n = 0;
 		for (int i = 0; i < gr->g->stage.n; i++)
-			ex_any(gr->g->stage.p[i].body, join_load, &v);
-		for (int i = 0; i < v.n && !more; i++)
-			more = join(gr, v.p[i]);
+			ex_any(gr->g->stage.p[i].body, join_load, &r);
+		for (int i = 0; i < r.p.n && !more; i++)
+			more = join(gr, r.p.p[i]->v, &r.p.p[i]->load);
 		any |= more;
 	}
 	return any;

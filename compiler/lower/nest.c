@@ -157,15 +157,9 @@ typedef struct Settle {
 	int nclosed;
 } Settle;
 
-static bool is_reduce(const Expr *e, void *arg)
-{
-	(void)arg;
-	return e->op == E_REDUCE;
-}
-
 bool has_reduce(const Expr *e)
 {
-	return ex_any(e, is_reduce, NULL);
+	return e->reduces;
 }
 
 bool uses_axis(const Expr *e, const Ix *axis, int n)
