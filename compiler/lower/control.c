@@ -78,7 +78,7 @@ typedef struct Carried {
 	Value *in;               /* of the body */
 	Value *next;             /* result of the body */
 	Mem *mem, *top;          /* its place; heap: where the next one waits */
-	bool heap;
+	bool heap, fixed;        /* fixed: of one shape, whatever symbols say it */
 	Ix sym[16], val[16];     /* dims that change */
 	int nsym;
 } Carried;
@@ -121,7 +121,7 @@ static void carry_stage(Lower *lo, Stmt *b, Carried *c, int n, int k)
 }
 
 /* end of an iteration: all next values to their places, dims rebound together */
-static void carry_next(Lower *lo, Stmt *b, Carried *c, int n, bool heap)
+static void carry_next(Lower *lo, Stmt *b, Carried *c, int n, int mark)
 {
 	Stmt *s;
 
@@ -133,7 +133,7 @@ static void carry_next(Lower *lo, Stmt *b, Carried *c, int n, bool heap)
 	for (int k = 0; k < n; k++)
 		for (int j = 0; j < c[k].in->rank; j++) {
 			const IxAtom *a = ix_atom(c[k].in->dim[j]);
-			if (c[k].in->dim[j] == c[k].next->dim[j] || !a || a->kind != IX_SYM)
+			if (c[k].fixed || c[k].in->dim[j] == c[k].next->dim[j] || !a || a->kind != IX_SYM)
 				continue;
 			c[k].sym[c[k].nsym] = c[k].in->dim[j];
 			c[k].val[c[k].nsym] = ix_sym(NULL, NULL, NULL);
@@ -142,10 +142,7 @@ static void carry_next(Lower *lo, Stmt *b, Carried *c, int n, bool heap)
 	for (int k = 0; k < n; k++)
 		for (int j = 0; j < c[k].nsym; j++)
 			emit_bind(lo, b, c[k].sym[j], c[k].val[j]);
-	if (!heap)
-		return;
-	st_add(b, st_new(S_RELEASE));
-	st_add(b, st_new(S_MARK));
+	emit_mark(b, S_RELEASE, mark);
 	for (int k = 0; k < n; k++) {
 		if (!c[k].heap)
 			continue;
@@ -227,7 +224,7 @@ static void build_loop(Lower *lo, Stmt *b, Node *n)
 	Carried c[nc + 1];
 	Ix it = ix_sym(NULL, ix_int(0), NULL), top = n->in[0] ? value_elem(n->in[0], 0, ix_int(0), NULL) : NULL, trip = NULL;
 	Value *more = work_scalar(lo, g->in.p[1]), *iter = work_scalar(lo, g->in.p[0]);
-	bool heap = false;
+	int mark = lo->nmark++;
 	Expr *cond;
 	Stmt *w;
 	Var *go;
@@ -241,12 +238,11 @@ static void build_loop(Lower *lo, Stmt *b, Node *n)
 	for (int i = 0; i < ns; i++)
 		if (n->out[nc + i])
 			stack_output(lo, b, n, n->out[nc + i], trip, top);
-	st_add(b, st_new(S_MARK));
+	emit_mark(b, S_MARK, mark);
 	for (int k = 0; k < nc; k++) {
 		no_compound(n, g->in.p[k + 2]);
 		c[k].in = g->in.p[k + 2];
 		carry_init(lo, b, &c[k], n->in[k + 2]);
-		heap |= c[k].heap;
 	}
 	emit_bind(lo, b, it, ix_int(0));
 	go = st_let(b, NULL, "go", n->in[1] ? load_scalar(lo, n->in[1]) : ex_bits(DT_BOOL, 1));
@@ -264,10 +260,11 @@ static void build_loop(Lower *lo, Stmt *b, Node *n)
 	st_set(w, go, load_scalar(lo, g->ret->in[0]));
 	for (int k = 0; k < nc; k++)
 		c[k].next = g->ret->in[1 + k];
-	carry_next(lo, w, c, nc, heap);
+	carry_next(lo, w, c, nc, mark);
 	emit_bind(lo, w, it, ix_addc(it, 1));
 	if (trip)
 		emit_bind(lo, b, trip, it);
+	lo->nmark--;
 	for (int k = 0; k < nc; k++)
 		finish_carried(lo, b, n->out[k], &c[k]);
 }
@@ -289,7 +286,7 @@ static void build_scan(Lower *lo, Stmt *b, Node *n)
 	int64_t ax = list_at(n, "scan_input_axes", 0);
 	Carried c[nst + 1];
 	Ix it = ix_sym(NULL, ix_int(0), NULL), trip, at;
-	bool heap = false;
+	int mark = lo->nmark++;
 	Stmt *w;
 
 	axis_ok(n, &ax, n->in[nst]->rank);
@@ -298,11 +295,11 @@ static void build_scan(Lower *lo, Stmt *b, Node *n)
 	for (int i = nst; i < n->nout; i++)
 		if (n->out[i])
 			stack_output(lo, b, n, n->out[i], trip, trip);
-	st_add(b, st_new(S_MARK));
+	emit_mark(b, S_MARK, mark);
 	for (int k = 0; k < nst; k++) {
 		c[k].in = g->in.p[k];
+		c[k].fixed = true;
 		carry_init(lo, b, &c[k], n->in[k]);
-		heap |= c[k].heap;
 	}
 	emit_bind(lo, b, it, ix_int(0));
 	w = st_while(b, ex_bin(E_LT, ex_ix(it), ex_ix(trip)));
@@ -325,8 +322,9 @@ static void build_scan(Lower *lo, Stmt *b, Node *n)
 	}
 	for (int k = 0; k < nst; k++)
 		c[k].next = g->ret->in[k];
-	carry_next(lo, w, c, nst, heap);
+	carry_next(lo, w, c, nst, mark);
 	emit_bind(lo, w, it, ix_addc(it, 1));
+	lo->nmark--;
 	for (int k = 0; k < nst; k++)
 		finish_carried(lo, b, n->out[k], &c[k]);
 }

@@ -218,6 +218,17 @@ static int64_t list_at(const int64_t *l, int n, int i)
 	return i < n ? l[i] : 0;
 }
 
+/* a state of Scan has one shape in all iterations */
+static void keep_shape(Node *n, const Value *in, const Value *next)
+{
+	bool same = in->rank == next->rank;
+
+	for (int i = 0; same && i < in->rank; i++)
+		same = ix_assume_equal(in->dim[i], next->dim[i], "a state of Scan keeps its shape");
+	if (!same)
+		node_error(n, "a state begins as %s and becomes %s", value_str(in), value_str(next));
+}
+
 void shape_scan(Node *n)
 {
 	int ns = (int)attr_int(n, "num_scan_inputs", 0), nst = n->nin - ns, nax, nox;
@@ -257,6 +268,7 @@ void shape_scan(Node *n)
 		if (!o || !e || e->rank < 0)
 			continue;
 		if (i < nst) {
+			keep_shape(n, g->in.p[i], e);
 			copy_type(o, g->in.p[i]);
 			continue;
 		}
