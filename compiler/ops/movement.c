@@ -122,11 +122,33 @@ static bool infer_dim(Node *n, Ix total, Ix rest, Ix *dim)
 }
 
 /* Where only data tells which dim is -1, each may be it: v < 0 ? inferred : v, as bcast(v + 2, inferred + 2) - 2 */
+/* the dims that a shape repeats cancel: s / max(1, s) would not be known to be 1 */
+static void cancel_dims(const Value *x, const Ix *dim, int r, Ix *total, Ix *rest)
+{
+	bool used[r + 1];
+
+	memset(used, 0, sizeof used);
+	*total = ix_int(1);
+	for (int j = 0; j < x->rank; j++) {
+		int i = 0;
+		while (i < r && (used[i] || dim[i] != x->dim[j] || ix_isint(dim[i], &(int64_t){ 0 })))
+			i++;
+		if (i < r)
+			used[i] = true;
+		else
+			*total = ix_mul(*total, x->dim[j]);
+	}
+	*rest = ix_int(1);
+	for (int i = 0; i < r; i++)
+		if (!used[i] && ix_ge0(dim[i]))
+			*rest = ix_mul(*rest, dim[i]);
+}
+
 void shape_reshape(Node *n)
 {
 	Value *x = n->in[0];
 	int r = ints_len(n, n->in[1]), at = -1, open = 0;
-	Ix total = value_numel(x), rest = ix_int(1), inferred = NULL, all = ix_int(1);
+	Ix total = value_numel(x), left = total, rest = ix_int(1), inferred = NULL, all = ix_int(1);
 
 	if (r < 0)
 		return;
@@ -143,7 +165,9 @@ void shape_reshape(Node *n)
 			rest = ix_mul(rest, dim[i]);
 		else if (open > 1)
 			rest = ix_mul(rest, ix_max(dim[i], ix_mulc(dim[i], -1)));
-	if (open && !infer_dim(n, total, rest, &inferred))
+	if (open == 1)
+		cancel_dims(x, dim, r, &left, &rest);
+	if (open && !infer_dim(n, left, rest, &inferred))
 		return;
 	for (int i = 0; i < r; i++) {
 		if (open == 1 && i == at)
