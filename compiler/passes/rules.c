@@ -147,9 +147,20 @@ static bool test_vector(const Node *n)
 	return true;
 }
 
+/* no x - mean(x): what is to be a LayerNormalization when its Add comes */
+static bool test_uncentred(const Node *n)
+{
+	for (int i = 0; i < n->nin; i++) {
+		const Node *d = n->in[i]->def;
+		if (d && d->op == OP_SUB && d->in[1]->def && d->in[1]->def->op == OP_REDUCE_MEAN)
+			return false;
+	}
+	return true;
+}
+
 static const struct { const char *name; bool (*f)(const Node *); } tests[] = {
 	{ "inference", test_inference }, { "same", test_same }, { "identity", test_identity }, { "sixth", test_sixth },
-	{ "last", test_last }, { "vector", test_vector },
+	{ "last", test_last }, { "vector", test_vector }, { "uncentred", test_uncentred },
 };
 
 static bool test(const char *name, const Node *n)
@@ -239,8 +250,8 @@ static void give_attrs(Node *n, const Pat *p, Match *m)
 		Attr a = { .name = copy_str(name) };
 		if (val[0] == '\'') {
 			a.type = A_STRING;
-			a.s.p = copy_str(val + 1);
 			a.s.n = strlen(val) - 2;
+			a.s.p = fmt("%.*s", (int)a.s.n, val + 1);
 		} else if (val[0] == 'c' && const_float(*slot(m, val), &x)) {
 			a.type = A_FLOAT;
 			a.f = (float)x;
