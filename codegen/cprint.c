@@ -167,9 +167,7 @@ print_for(CPrint *p, const Stmt *s)
 static void
 print_while(CPrint *p, const Stmt *s, bool temps)
 {
-	int before = p->loop_marks;
 
-	p->loop_marks = p->marks;
 	cp_line(p);
 	if (!temps) {
 		cp_text(p, "while (");
@@ -192,7 +190,6 @@ print_while(CPrint *p, const Stmt *s, bool temps)
 		cp_line(p);
 		cp_text(p, "}");
 	}
-	p->loop_marks = before;
 	cp_text(p, "\n");
 }
 

@@ -151,8 +151,8 @@ typedef enum SOp {
 	S_BIND,    /* symbol var = ix (an index; loads are IX_EXPR atoms) or, with ix NULL, e */
 	S_ASSUME,  /* ix == ix2, else fail(status) */
 	S_ALLOC,   /* mem (SP_HEAP) of ix elements from the heap region */
-	S_MARK,    /* push the heap's top */
-	S_RELEASE, /* pop it */
+	S_MARK,    /* remember the heap region's top as mark number `status` */
+	S_RELEASE, /* back to that top; the mark stays */
 	NSOP
 } SOp;
 
@@ -184,6 +184,7 @@ typedef struct Kern {
 	VEC(const IxAtom *) sym; /* symbols that it uses, in order: int64 parameters */
 	Stmt *body;
 	bool fails;              /* has a FAIL: returns a status */
+	bool statements;         /* of an operator written as statements: may pass over its memory more than once */
 	bool heap;               /* makes strings in the heap region: gets it as a parameter */
 	double macs;
 	int nvar;

@@ -243,10 +243,9 @@ parse_alloc(Parser *p, Stmt *s)
 }
 
 static void
-parse_plain(Parser *p, Stmt *s)
+parse_mark(Parser *p, Stmt *s)
 {
-	(void)p;
-	(void)s;
+	s->status = pa_small(p);
 }
 
 static Stmt *
@@ -258,7 +257,7 @@ stmt(Parser *p)
 		{"array", S_ARRAY, parse_array}, {"fail", S_FAIL, parse_fail}, {"note", S_NOTE, parse_note},
 		{"call", S_CALL, parse_call}, {"copy", S_COPY, parse_copy}, {"bind", S_BIND, parse_bind},
 		{"assume", S_ASSUME, parse_assume}, {"alloc", S_ALLOC, parse_alloc},
-		{"mark", S_MARK, parse_plain}, {"release", S_RELEASE, parse_plain},
+		{"mark", S_MARK, parse_mark}, {"release", S_RELEASE, parse_mark},
 	};
 	Stmt *s;
 

@@ -370,8 +370,8 @@ print_program_stmt(Printer *p, const Stmt *s)
 		print_mem(b, s->mem);
 		buf_fmt(b, ", %s", text(s->ix));
 		break;
-	case S_MARK:    buf_fmt(b, "mark"); break;
-	case S_RELEASE: buf_fmt(b, "release"); break;
+	case S_MARK:    buf_fmt(b, "mark %d", s->status); break;
+	case S_RELEASE: buf_fmt(b, "release %d", s->status); break;
 	default:        bug("statement %d", s->op);
 	}
 }

@@ -284,26 +284,6 @@ print_alloc(CPrint *p, const Stmt *s)
 	cp_linef(p, "\treturn ZENITH_HEAP_FULL;");
 }
 
-enum { MARKS = 64 };
-
-static void
-print_mark(CPrint *p)
-{
-	if (p->marks >= MARKS)
-		fatal(EX_LIMIT, NULL, "loops nested too deep");
-	cp_linef(p, "mark[%d] = heap->p;", p->marks++);
-}
-
-/* back to where the innermost loop began */
-static void
-print_release(CPrint *p)
-{
-	p->marks = p->loop_marks ? p->loop_marks - 1 : p->marks - 1;
-	if (p->marks < 0)
-		bug("release without mark");
-	cp_linef(p, "heap->p = mark[%d];", p->marks);
-}
-
 static void
 statement(CPrint *p, const Stmt *s)
 {
@@ -315,7 +295,7 @@ statement(CPrint *p, const Stmt *s)
 	case S_ALLOC:   print_alloc(p, s); break;
 	case S_MARK: case S_RELEASE:
 		if (((Em *)p->arg)->g->heap)
-			s->op == S_MARK ? print_mark(p) : print_release(p);
+			cp_linef(p, s->op == S_MARK ? "mark[%d] = heap->p;" : "heap->p = mark[%d];", s->status);
 		break;
 	default: bug("statement %d in the program", s->op);
 	}
@@ -338,7 +318,8 @@ walk(Em *e, const Stmt *s, Walk *w)
 		*map_at_ptr(w->seen, ix_atom(s->var)) = w;
 		push(&w->sym, ix_atom(s->var));
 	}
-	w->marks += s->op == S_MARK;
+	if (s->op == S_MARK && s->status >= w->marks)
+		w->marks = s->status + 1;
 	for (int i = 0; i < s->list.n; i++)
 		walk(e, s->list.p[i], w);
 	walk(e, s->body, w);

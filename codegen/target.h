@@ -61,7 +61,6 @@ typedef struct CPrint {
 	Map *taken;
 	Map *used;               /* NULL, or collects the symbols and regions that are read */
 	int loops, temps;
-	int marks, loop_marks;   /* of the heap region, so far and around the innermost while */
 	Ix (*resolve)(Ix, void *);    /* NULL, or applied to indices before printing */
 	void (*base)(struct CPrint *, const Mem *, bool written);     /* pointer to a region; NULL: a name */
 	void (*program)(struct CPrint *, const Stmt *);               /* statements of the program only */

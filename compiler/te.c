@@ -237,6 +237,7 @@ Prog *prog_begin(Node *n, const char *name)
 
 	p->node = n;
 	p->kern = kern_new(name);
+	p->kern->statements = true;
 	p->kern->body = p->body = st_block();
 	return p;
 }

@@ -73,6 +73,7 @@ typedef struct Lower {
 	Info *info;              /* by value id */
 	int ninfo;
 	VEC(State) state;
+	int nmark;               /* marks of the heap region in use at this point of the program */
 	VEC(const IxAtom *) bound;      /* symbols known at this point of the program */
 	Map *bound_set, *entry_set;     /* entry_set: known when the program starts, hence fit to lay out the workspace */
 	int nassumed;            /* assumptions already emitted */

@@ -118,6 +118,14 @@ void emit_alloc(Stmt *b, Mem *m, Ix size)
 	st_add(b, s);
 }
 
+void emit_mark(Stmt *b, SOp op, int number)
+{
+	Stmt *s = st_new(op);
+
+	s->status = number;
+	st_add(b, s);
+}
+
 void emit_call(Lower *lo, Stmt *b, Call *c)
 {
 	Stmt *s = st_new(S_CALL);
@@ -125,7 +133,7 @@ void emit_call(Lower *lo, Stmt *b, Call *c)
 	if (c->arg.n == 0)       /* every part of it was computed in place */
 		return;
 	if (c->heap.n)
-		st_add(b, st_new(S_MARK));
+		emit_mark(b, S_MARK, lo->nmark);
 	for (int i = 0; i < c->heap.n; i++)
 		emit_alloc(b, c->heap.p[i], c->heap.p[i]->size);
 	s->kern = c->kern;
@@ -134,7 +142,7 @@ void emit_call(Lower *lo, Stmt *b, Call *c)
 	push(&lo->prog->kern, c->kern);
 	st_add(b, s);
 	if (c->heap.n)
-		st_add(b, st_new(S_RELEASE));
+		emit_mark(b, S_RELEASE, lo->nmark);
 }
 
 /* dst = src, both of src's shape */

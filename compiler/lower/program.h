@@ -15,6 +15,7 @@ void emit_bind(Lower *, Stmt *, Ix sym, Ix value);
 void emit_bounds(Lower *, Stmt *, Ix sym, Ix value, int status);
 void emit_binds_of(Lower *, Stmt *, Value *);
 void emit_alloc(Stmt *, Mem *, Ix size);
+void emit_mark(Stmt *, SOp, int number);
 void emit_call(Lower *, Stmt *, Call *);
 void emit_copy(Lower *, Stmt *, Value *src, const Place *dst);
 

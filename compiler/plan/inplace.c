@@ -2,24 +2,32 @@
  *
  * requires: lifetimes. A kernel may overwrite operand x with result y when every load of x is in a statement that stores to
  * y at the same index: the two indices are one polynomial, so the element read is the one that the same iteration
- * writes. The kernel then has one parameter for both, so that nothing aliases. */
+ * writes. With several stores each must load x (the pieces of one pass over it), and the statements of an operator, which
+ * may pass twice, must have one. The kernel then has one parameter for both, so that nothing aliases. */
 #include "plan.h"
 
-typedef struct Check { const Mem *x, *y; Ix at; bool fails; } Check;
+typedef struct Check {
+	const Mem *x, *y;
+	Ix at;                   /* index of the store at hand */
+	bool fails, loaded;
+	int nstore, nloading;    /* stores to y; those that load x */
+} Check;
 
 static bool check_load(const Expr *e, void *arg)
 {
 	Check *c = arg;
 
-	if (e->op == E_LOAD && e->u.mem == c->x)
+	if (e->op == E_LOAD && e->u.mem == c->x) {
 		c->fails |= !c->at || e->ix[0] != c->at;
+		c->loaded = true;
+	}
 	return false;
 }
 
 static bool check_atom(const IxAtom *a, void *arg)
 {
 	Check *c = arg;
-	Check strict = { c->x, c->y, NULL, false };
+	Check strict = { .x = c->x, .y = c->y };
 
 	if (a->kind == IX_EXPR)
 		ex_any(a->e, check_load, &strict);
@@ -34,8 +42,11 @@ static void check_stmt(Check *c, const Stmt *s)
 	c->at = s->op == S_STORE && s->mem == c->y ? s->ix : NULL;
 	if (s->op == S_STORE && s->mem == c->x)
 		c->fails = true;
+	c->loaded = false;
 	if (s->e)
 		ex_any(s->e, check_load, c);
+	c->nstore += c->at != NULL;
+	c->nloading += c->at && c->loaded;
 	if (s->ix)
 		ix_any(s->ix, check_atom, c);
 	if (s->op == S_FOR)
@@ -123,12 +134,12 @@ static bool try_pair(Stmt *call, int step, int y, int x, Lives *l, int *into)
 {
 	Mem *my = call->arg.p[y].mem, *mx = call->arg.p[x].mem;
 	Life *ly = &l->life[my->id], *lx = &l->life[mx->id];
-	Check c = { call->kern->param.p[x], call->kern->param.p[y], NULL, false };
+	Check c = { .x = call->kern->param.p[x], .y = call->kern->param.p[y] };
 
 	if (!whole_region(call, x, l) || ly->first != step || lx->last != step || my->dt != mx->dt || my->size != mx->size)
 		return false;
 	check_stmt(&c, call->kern->body);
-	if (c.fails || loads_result(&c, call->kern->body))
+	if (c.fails || (c.nstore > 1 && (c.nloading < c.nstore || call->kern->statements)) || loads_result(&c, call->kern->body))
 		return false;
 	unify(&c, call->kern->body);
 	drop_param(call, y);
