@@ -32,7 +32,6 @@ int ints_len(Node *, const Value *);         /* elements of an integer list, or 
 /* ops/axes.c: axes that only data may decide */
 Ix is_equal01(Ix, Ix);                       /* 1 where equal, else 0 */
 Ix is_neg01(Ix);                             /* 1 where negative, else 0 */
-Ix boxed(Ix);                                /* a natural number of many terms as one atom, so that products stay small */
 bool axes_flags(Node *, Value *axes, const char *attr, int rank, Ix *flag, int *n);   /* flag[i]: 1 where axis i is among them, else 0 */
 void dropped_dims(const Ix *dim, const Ix *flag, int rank, Ix *out, int nout);   /* the dims that are not flagged, in order */
 Ix dropped_axis(const Ix *flag, int i, const Ix *axis, int nout);                /* the index of axis i among those; 0 if flagged */

@@ -10,7 +10,7 @@ Ix is_equal01(Ix a, Ix b)
 		return ix_int(1);
 	if (ix_gt0(d) || ix_gt0(e))
 		return ix_int(0);
-	return ix_sub(ix_int(1), ix_min(ix_int(1), ix_max(d, e)));
+	return ix_max(ix_int(0), ix_sub(ix_int(1), ix_max(d, e)));
 }
 
 Ix is_neg01(Ix a)
@@ -18,11 +18,6 @@ Ix is_neg01(Ix a)
 	if (ix_ge0(a))
 		return ix_int(0);
 	return ix_min(ix_int(1), ix_max(ix_int(0), ix_mulc(a, -1)));
-}
-
-Ix boxed(Ix p)
-{
-	return p->n > 1 ? ix_max(ix_int(0), p) : p;
 }
 
 static bool flags_of(Node *n, const int64_t *a, int count, int rank, Ix *flag)
@@ -66,8 +61,7 @@ bool axes_flags(Node *n, Value *axes, const char *attr, int rank, Ix *flag, int 
 		return flags_of(n, c, *count, rank, flag);
 	for (int i = 0; i < rank; i++) {
 		for (int k = 0; k < *count; k++)
-			flag[i] = ix_add(flag[i], ix_add(is_equal01(e[k], ix_int(i)), is_equal01(e[k], ix_int(i - rank))));
-		flag[i] = boxed(flag[i]);
+			flag[i] = ix_max(flag[i], ix_max(is_equal01(e[k], ix_int(i)), is_equal01(e[k], ix_int(i - rank))));
 	}
 	return true;
 }
@@ -79,7 +73,7 @@ static Ix kept_before(const Ix *flag, int i)
 
 	for (int m = 0; m < i; m++)
 		p = ix_sub(p, flag[m]);
-	return boxed(p);
+	return p;
 }
 
 void dropped_dims(const Ix *dim, const Ix *flag, int rank, Ix *out, int nout)
@@ -89,9 +83,8 @@ void dropped_dims(const Ix *dim, const Ix *flag, int rank, Ix *out, int nout)
 	for (int j = 0; j < nout; j++) {
 		out[j] = ix_int(0);
 		for (int i = 0; i < rank; i++)
-			out[j] = ix_add(out[j], ix_mul(ix_mul(ix_sub(one, flag[i]), dim[i]),
+			out[j] = ix_max(out[j], ix_mul(ix_mul(ix_sub(one, flag[i]), dim[i]),
 				is_equal01(kept_before(flag, i), ix_int(j))));
-		out[j] = boxed(out[j]);
 	}
 }
 
@@ -100,6 +93,6 @@ Ix dropped_axis(const Ix *flag, int i, const Ix *axis, int nout)
 	Ix at = kept_before(flag, i), sum = ix_int(0);
 
 	for (int j = 0; j < nout; j++)
-		sum = ix_add(sum, ix_mul(axis[j], is_equal01(at, ix_int(j))));
-	return boxed(ix_mul(sum, ix_sub(ix_int(1), flag[i])));
+		sum = ix_max(sum, ix_mul(axis[j], is_equal01(at, ix_int(j))));
+	return ix_mul(sum, ix_sub(ix_int(1), flag[i]));
 }

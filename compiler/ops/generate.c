@@ -217,15 +217,18 @@ static bool pad_sizes(Node *n, Ix *lo, Ix *hi)
 		return false;
 	}
 	for (int i = 0; i < k; i++) {
-		axis = i;
-		if (axes && !ix_isint(dim_elem(axes, i, NULL, NULL), &axis)) {
-			node_unsupported(n, "the axes must be constant");
-			return false;
+		Ix at = axes ? dim_elem(axes, i, ix_int(-x->rank), ix_int(x->rank - 1)) : ix_int(i);
+		Ix before = dim_elem(n->in[1], i, NULL, NULL), after = dim_elem(n->in[1], i + k, NULL, NULL);
+		if (ix_isint(at, &axis)) {
+			if (!axis_ok(n, &axis, x->rank))
+				return false;
+			at = ix_int(axis);
 		}
-		if (!axis_ok(n, &axis, x->rank))
-			return false;
-		lo[axis] = dim_elem(n->in[1], i, NULL, NULL);
-		hi[axis] = dim_elem(n->in[1], i + k, NULL, NULL);
+		for (int j = 0; j < x->rank; j++) {
+			Ix is = ix_max(is_equal01(at, ix_int(j)), is_equal01(at, ix_int(j - x->rank)));
+			lo[j] = ix_add(lo[j], ix_mul(is, before));
+			hi[j] = ix_add(hi[j], ix_mul(is, after));
+		}
 	}
 	return true;
 }

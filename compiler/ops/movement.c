@@ -229,7 +229,7 @@ void shape_unsqueeze(Node *n)
 	if (!axes_flags(n, axes, NULL, r, flag, &count))
 		return;
 	for (int i = 0; i < r; i++)
-		dim[i] = boxed(ix_add(flag[i], dropped_axis(flag, i, x->dim, x->rank)));
+		dim[i] = ix_max(flag[i], dropped_axis(flag, i, x->dim, x->rank));
 	set_out(n, 0, x->dt, r, dim);
 }
 
