@@ -209,7 +209,7 @@ print_copy(CPrint *p, const Stmt *s)
 		return;
 	}
 	cp_ix(p, s->ix, P_COND);
-	cp_text(p, ", sizeof(%s));\n", region_type(m));
+	cp_text(p, ", %ssizeof(%s));\n", dtype_info[m->dt].class == DC_C ? "2*" : "", region_type(m));
 }
 
 static void

@@ -10,7 +10,7 @@ number() { grep -oE "[0-9]+ $1" "$log" | tail -1 | cut -d' ' -f1; }
 # step NAME COMMAND...: its last line with "N passed, N failed" counts; without one it is one test
 step() {
 	name=$1; shift
-	case " ${STEPS-$name} " in *" ${name%%:*} "*) ;; *) return;; esac
+	case " ${STEPS-${name%%:*}} " in *" ${name%%:*} "*) ;; *) return;; esac
 	echo "== $name ($(($(date +%s) - began)) s)"
 	{ "$@" 2>&1; echo $? >"$log.rc"; } | tee "$log"
 	rc=$(cat "$log.rc") p=$(number passed) f=$(number failed) s=$(number skipped)
@@ -44,7 +44,7 @@ models() { "$PY" test/models.py --zenithc "$z" --models "$MODELS" --zoo "$ZOO" -
 fill() { make -s zoo B="$B" MODELS="$MODELS" ZOO="$ZOO" PY="$PY"; }
 cases() { "$PY" test/backend.py "$B/cases" 2>&1 | grep -v Warning; }
 generated() { sh test/ccheck.sh "$z" "$B/asan/zenithc" "$@" examples/digits/digits.onnx "$MODELS"/*/model.onnx; }
-asan() { make -s B="$B/asan" CFLAGS='-O1 -g -w -fsanitize=address,undefined -fno-sanitize-recover=undefined' all; }
+asan() { s=-fsanitize=address,undefined; make -s B="$B/asan" CFLAGS="-O1 -g -w $s -fno-sanitize-recover=undefined" LDFLAGS="$s" all; }
 
 [ -x "$PY" ] || { echo "no $PY: run ./bootstrap first"; exit 1; }
 step unit units

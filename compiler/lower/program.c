@@ -209,6 +209,23 @@ static bool settle_place(Lower *lo, Stmt *b, Value *v, bool may_view)
 	return true;
 }
 
+/* all of another value, in the same order: plain bytes, of any dtype */
+static bool copies(Lower *lo, Stmt *b, Value *v)
+{
+	const Expr *e = v->te->body;
+
+	if (e->op != E_TLOAD || e->nix != v->rank || e->u.value->dt != v->dt || !value_same_shape(e->u.value, v))
+		return false;
+	for (int i = 0; i < v->rank; i++)
+		if (e->ix[i] != v->te->axis[i])
+			return false;
+	if (!v->place->contiguous || !place_of(lo, e->u.value)->contiguous ||
+	    v->place->mem->packed != e->u.value->place->mem->packed || v->place->mem == e->u.value->place->mem)
+		return false;
+	emit_copy(lo, b, e->u.value, v->place);
+	return true;
+}
+
 static void build_unit(Lower *lo, Stmt *b, Unit *u)
 {
 	Info *in = u->out ? lower_info(lo, u->out) : NULL;
@@ -218,7 +235,7 @@ static void build_unit(Lower *lo, Stmt *b, Unit *u)
 	case U_TE:
 		if ((in->inlined && !in->pinned) || in->grouped || (!in->nread && !in->pinned))
 			return;
-		if (settle_place(lo, b, u->out, !in->group))
+		if (settle_place(lo, b, u->out, !in->group) && !copies(lo, b, u->out))
 			emit_call(lo, b, nest_group(lo, group_unit(lo, u)));
 		emit_binds_of(lo, b, u->out);
 		break;

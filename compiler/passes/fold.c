@@ -15,7 +15,7 @@ static bool foldable(const Node *n)
 	if (n->op == OP_RETURN || !op_def[n->op].lower || op_def[n->op].flags & (OF_SUBGRAPH | OF_RANDOM | OF_DATADIM))
 		return false;
 	for (int i = 0; i < n->nin; i++) {
-		if (n->in[i] && (!n->in[i]->data || n->in[i]->dt == DT_STR))
+		if (n->in[i] && (!n->in[i]->data || n->in[i]->dt == DT_STR || dtype_info[n->in[i]->dt].class == DC_C))
 			return false;
 		in += n->in[i] && value_nuses(n->in[i]) == 1 ? (int64_t)n->in[i]->data->n : 0;    /* goes away */
 	}
