@@ -272,20 +272,24 @@ void nest_axes(Nest *n, Stmt *b, const Stage *s, int k, Expr *body)
 
 /* ---- names */
 
+/* after its operators in the order of the work; nodes[0] is the root's */
 static void kernel_name(Nest *n, const Info *in)
 {
+	const char *hint = n->g->root->out->hint, *last = "", *word[4], *w;
 	Buf name = { 0 }, note = { 0 };
-	const char *last = "";
 	int words = 0;
 
-	for (int i = 0; i < in->nodes.n; i++) {
-		const char *w = op_name(in->nodes.p[i]->op);
-		buf_fmt(&note, "%s%s", i ? "\n" : "", node_where(in->nodes.p[i]));
-		if (!strcmp(w, last) || words == 4)
-			continue;
-		buf_fmt(&name, "%s%s", words++ ? "_" : "", w);
-		last = w;
+	for (int i = 0; i < in->nodes.n && words < LEN(word); i++) {
+		w = op_name(in->nodes.p[i]->op);
+		if (strcmp(w, last))
+			last = word[words++] = w;
 	}
+	for (int i = words - 1; i >= 0; i--)
+		buf_fmt(&name, "%s%s", word[i], i ? "_" : "");
+	for (int i = in->nodes.n - 1; i >= 0; i--)
+		buf_fmt(&note, "%s%s", node_where(in->nodes.p[i]), i ? "\n" : "");
+	if (!words)
+		buf_fmt(&name, "%s", hint ? hint : "copy");
 	n->k->name = buf_str(&name);
 	for (char *c = name.p; *c; c++)
 		*c = (char)tolower((unsigned char)*c);
