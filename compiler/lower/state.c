@@ -47,7 +47,7 @@ static Ix longest(const Value *v, int i)
 	Ix top = ix_upper(v->dim[i], any_symbol, NULL);
 	int64_t n;
 
-	if (!top || !ix_isint(top, &n))
+	if (!top || !ix_isint(top, &n) || n >= INT32_MAX)      /* what a dim without --dim may be */
 		fatal(EX_USE, NULL, "--state: dimension %d of %s has no upper bound; give it one with --dim NAME=A..B", i, value_str(v));
 	return top;
 }
