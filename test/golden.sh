@@ -3,6 +3,9 @@
 # usage: golden.sh ZENITHC [-u] [NAME...]     -u: write what is printed now as what is expected
 #   NAME.err          standard error of a compilation that must fail, its exit code in the first line
 #   NAME.PASS.ir      --dump=PASS (of all units), with the options in NAME.opt, if there is one
+#   NAME.kernels      its kernels: names, parameters, loops, the operations of each statement, the memory of the whole;
+#                     numbers of variables and index arithmetic left out, so that only what they do matters
+#   NAME.graph        the graph after all passes, numbers of values left out
 #   NAME.inspect      zenithc inspect
 #   NAME.cmd          one command line (after "$ zenithc"), then its exit code and both streams; no model needed
 z=$1; shift
@@ -14,6 +17,28 @@ pass=0 fail=0
 
 options() { [ -f "$1.opt" ] && cat "$1.opt"; }
 
+# --dump=plan without numbers of variables and regions; of expressions only the operations
+summary() {
+	awk 'function ops(s,  r) {
+		while (match(s, /[a-z][a-z0-9_]*(\.[a-z0-9]+)?\(/)) {
+			if (substr(s, RSTART, RLENGTH) != "ix(") r = r " " substr(s, RSTART, RLENGTH - 1)
+			s = substr(s, RSTART + RLENGTH)
+		}
+		return r
+	}
+	/^(workspace|steps|note)|^$/ || /^\t(weight|in|out|work|heap|state) / { next }
+	{ match($0, /^\t*/); tabs = substr($0, 1, RLENGTH); line = substr($0, RLENGTH + 1) }
+	line ~ /^(let|set|store) / {
+		eq = index(line, " = "); head = substr(line, 1, eq); gsub(/\[.*/, "", head)
+		line = head " =" ops(substr(line, eq)); gsub(/  =/, " =", line)
+	}
+	line ~ /^\$/ { line = "name =" ops(line) }
+	line ~ /^if / { line = "if" ops(line) " {" }
+	line ~ /^fail / { line = "fail " $2 ops(line) }
+	{ gsub(/[.@][0-9]+/, "", line); gsub(/: i/, ": I", line); gsub(/i[0-9]+/, "i", line); gsub(/: I/, ": i", line)
+		print tabs line }'
+}
+
 # what the test NAME.EXT prints, on standard output
 run() {
 	f=$1 name=${1%%.*} mode=${1##*.}
@@ -22,10 +47,15 @@ run() {
 		$z "$name.onnx" -o "$tmp/out.c" $(options "$name") >"$tmp/text" 2>&1
 		echo "exit $?"
 		[ -e "$tmp/out.c" ] && echo "wrote an output"
-		cat "$tmp/text";;
+		sed "s|$PWD|FOLDER|g" "$tmp/text";;
 	ir)
 		pass_name=${f#*.}; pass_name=${pass_name%.ir}
 		$z "$name.onnx" -o "$tmp/out.c" --dump="$pass_name" $(options "$name") 2>&1 || echo "exit $?";;
+	kernels)
+		$z "$name.onnx" -o "$tmp/out.c" --dump=plan $(options "$name") 2>"$tmp/text" || echo "exit $?"
+		summary <"$tmp/text";;
+	graph)
+		$z "$name.onnx" -o "$tmp/out.c" --dump=sweep $(options "$name") 2>&1 | sed "s/%[0-9]*'/'/g; s/%[0-9]*/%/g";;
 	inspect)
 		$z inspect "$name.onnx" $(options "$name") 2>&1 || echo "exit $?";;
 	cmd)
@@ -37,7 +67,7 @@ run() {
 	esac
 }
 
-for f in ${*:-*.err *.ir *.inspect *.cmd}; do
+for f in ${*:-*.err *.ir *.kernels *.graph *.inspect *.cmd}; do
 	[ -f "$f" ] || continue
 	run "$f" >"$tmp/got"
 	if cmp -s "$tmp/got" "$f"; then pass=$((pass + 1))

@@ -30,6 +30,146 @@ def raw(name, data):
         f.write(data)
 
 
+
+def errors(x, y, ramp):
+    """One mistake each: NAME.err says what is to be said of it."""
+    model = helper.make_model(helper.make_graph([node("MatMul", "x w", "y")], "whole", x, [value("y", [2, 4])],
+                                                [numpy_helper.from_array(ramp, "w")]),
+                              opset_imports=[helper.make_opsetid("", 21)], ir_version=9)
+    whole = model.SerializeToString(deterministic=True)
+    raw("truncated", whole[:-20])
+    weight = model.graph.initializer[0]
+    weight.raw_data = weight.raw_data[:-4]
+    raw("short_data", model.SerializeToString(deterministic=True))
+    weight.dims[0] = -3
+    raw("negative_dim", model.SerializeToString(deterministic=True))
+    weight.dims[0] = 1 << 62
+    raw("huge_dim", model.SerializeToString(deterministic=True))
+    weight.ClearField("raw_data")
+    weight.data_type = 99
+    raw("unknown_dtype", model.SerializeToString(deterministic=True))
+    weight.CopyFrom(TensorProto(name="w", data_type=F, dims=[3, 4], data_location=TensorProto.EXTERNAL))
+    weight.external_data.add(key="location", value="absent.bin")
+    raw("absent_data", model.SerializeToString(deterministic=True))
+    weight.external_data[0].value = "empty.onnx"
+    raw("short_external", model.SerializeToString(deterministic=True))
+    del model.opset_import[:]
+    raw("no_opset", model.SerializeToString(deterministic=True))
+
+    save("relu_of_strings", [node("Relu", "x", "y")], [value("x", [2], TensorProto.STRING)],
+         [value("y", [2], TensorProto.STRING)])
+    save("two_dtypes", [node("Add", "x i", "y")], x + [value("i", [2, 3], I64)], y)
+    save("conv_rank", [node("Conv", "x w", "y")], x, y, [("w", np.zeros((4, 3, 3, 3), np.float32))])
+    save("conv_channels", [node("Conv", "x w", "y")], [value("x", [1, 5, 8, 8])], [value("y", [1, 4, 6, 6])],
+         [("w", np.zeros((4, 3, 3, 3), np.float32))])
+    save("bad_auto_pad", [node("MaxPool", "x", "y", kernel_shape=[2, 2], auto_pad="SOME")], [value("x", [1, 3, 8, 8])],
+         [value("y", [1, 3, 4, 4])])
+    save("reshape_count", [node("Reshape", "x s", "y")], x, y, [("s", np.int64([4, 2]))])
+    save("concat_dims", [node("Concat", "x z", "y", axis=0)], x + [value("z", [2, 4])], [value("y", [4, 3])])
+    save("transpose_perm", [node("Transpose", "x", "y", perm=[0, 0])], x, y)
+    save("gather_range", [node("Gather", "x i", "y")], x, y, [("i", np.int64([0, 2]))])
+    save("split_sum", [node("Split", "x s", "a b", axis=1)], x, [value("a", [2, 1]), value("b", [2, 1])],
+         [("s", np.int64([1, 1]))])
+    save("einsum_equation", [node("Einsum", "x x", "y", equation="ij,k->ik")], x, y)
+    save("output_undefined", [node("Relu", "x", "z")], x, y)
+    save("output_dtype", [node("Cast", "x", "y", to=77)], x, y)
+    save("twice_input", [node("Neg", "x", "y")], x + x, y)
+    branch = [helper.make_graph([node("Neg", "x", "t")], "yes", [], [value("t", [2, 3])]),
+              helper.make_graph([node("Cast", "x", "e", to=I64)], "no", [], [value("e", [2, 3], I64)])]
+    save("if_dtypes", [node("If", "c", "y", then_branch=branch[0], else_branch=branch[1])],
+         x + [value("c", [], TensorProto.BOOL)], y)
+    save("loop_inputs", [node("Loop", "n  x", "y", body=branch[0])], x + [value("n", [], I64)], y)
+    recursive = helper.make_function("my.own", "Again", ["a"], ["b"], [node("Again", "a", "b", domain="my.own")],
+                                     [helper.make_opsetid("my.own", 1)])
+    m = helper.make_model(helper.make_graph([node("Again", "x", "y", domain="my.own")], "again", x, y), functions=[recursive],
+                          opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid("my.own", 1)], ir_version=9)
+    raw("recursive_function", m.SerializeToString(deterministic=True))
+
+
+
+def layers(rng):
+    """What zenithc should make one kernel, or none, of: NAME.kernels, NAME.graph."""
+    def w(*shape):
+        return rng.standard_normal(shape).astype(np.float32)
+
+    image, ids = value("x", [1, 3, 16, 16]), value("i", [2, 5], I64)
+    conv = node("Conv", "x w b", "c", pads=[1, 1, 1, 1])
+    weights = [("w", w(8, 3, 3, 3)), ("b", w(8))]
+    norm = [(n, abs(w(8)) + 1) for n in ("scale", "shift", "mean", "var")]
+
+    save("softmax", [node("Softmax", "x", "y", axis=1)], [value("x", [2, 10, 6])], [value("y", [2, 10, 6])])
+    save("layernorm", [node("LayerNormalization", "x scale shift", "y")], [value("x", [2, 5, 8])], [value("y", [2, 5, 8])],
+         norm[:2])
+    save("conv_bn_relu", [conv, node("BatchNormalization", "c scale shift mean var", "n"), node("Relu", "n", "y")],
+         [image], [value("y", [1, 8, 16, 16])], weights + norm)
+    save("conv_pool", [conv, node("Relu", "c", "r"), node("MaxPool", "r", "y", kernel_shape=[2, 2], strides=[2, 2])],
+         [image], [value("y", [1, 8, 8, 8])], weights)
+    save("pad_conv", [node("Pad", "x p", "q"), node("Conv", "q w b", "y")], [image], [value("y", [1, 8, 16, 16])],
+         weights + [("p", np.int64([0, 0, 1, 1, 0, 0, 1, 1]))])
+    save("concat", [conv, node("Conv", "x w2", "d", "conv2", pads=[1, 1, 1, 1]), node("Concat", "c d", "e", axis=1),
+                    node("Conv", "e w3", "y", "conv3")],
+         [image], [value("y", [1, 2, 16, 16])], weights + [("w2", w(4, 3, 3, 3)), ("w3", w(2, 12, 1, 1))])
+    save("views", [node("Reshape", "x s", "a"), node("Transpose", "a", "b", perm=[1, 0, 2]), node("Unsqueeze", "b z", "c"),
+                   node("Mul", "c c", "y")],
+         [value("x", [4, 30])], [value("y", [1, 6, 4, 5])], [("s", np.int64([4, 6, 5])), ("z", np.int64([0]))])
+    save("split", [node("Split", "x", "a b", axis=1, num_outputs=2), node("MatMul", "a w", "c"), node("MatMul", "b w", "d"),
+                   node("Sub", "c d", "y")],
+         [value("x", [4, 16])], [value("y", [4, 8])], [("w", w(8, 8))])
+    save("matmul_dynamic", [node("MatMul", "x w", "a"), node("Add", "a b", "y")], [value("x", ["batch", "seq", 4])],
+         [value("y", ["batch", "seq", 8])], [("w", w(4, 8)), ("b", w(8))])
+    save("attention", [node("MatMul", "q kt", "s"), node("Mul", "s f", "t"), node("Softmax", "t", "p"), node("MatMul", "p v", "y")],
+         [value("q", [2, 6, 4]), value("kt", [2, 4, 6]), value("v", [2, 6, 4])], [value("y", [2, 6, 4])],
+         [("f", np.float32(0.5))])
+    save("embedding", [node("Gather", "table i", "e"), node("ReduceMean", "e ax", "y", keepdims=0)], [ids],
+         [value("y", [2, 4])], [("table", w(10, 4)), ("ax", np.int64([1]))])
+    body = helper.make_graph([node("Identity", "more", "again"), node("Add", "carried x", "sum"), node("Relu", "sum", "seen")],
+                             "body", [value("k", [], I64), value("more", [], TensorProto.BOOL), value("carried", [2, 3])],
+                             [value("again", [], TensorProto.BOOL), value("sum", [2, 3]), value("seen", [2, 3])])
+    save("loop", [node("Loop", "n true x", "last all", body=body)], [value("x", [2, 3]), value("n", [], I64)],
+         [value("last", [2, 3]), value("all", ["steps", 2, 3])], [("true", np.bool_(True))])
+    save("nonzero", [node("NonZero", "x", "y")], [value("x", [4, 5])], [value("y", [2, "found"], I64)])
+    save("cache", [node("Concat", "past x", "total", axis=1), node("ReduceSum", "total ax", "y", keepdims=0)],
+         [value("past", [2, "len", 4]), value("x", [2, 1, 4])], [value("total", [2, "more", 4]), value("y", [2, 4])],
+         [("ax", np.int64([1]))])
+    zero = [("xs", np.float32(0.1)), ("xz", np.uint8(128)), ("ws", np.float32(0.2)), ("wz", np.int8(0))]
+    save("qdq", [node("QuantizeLinear", "x xs xz", "a"), node("DequantizeLinear", "a xs xz", "b"),
+                 node("DequantizeLinear", "w ws wz", "c", "dequantizelinear2"), node("MatMul", "b c", "d"),
+                 node("QuantizeLinear", "d xs xz", "y", "quantizelinear2")],
+         [value("x", [2, 4])], [value("y", [2, 3], TensorProto.UINT8)], zero + [("w", np.int8(rng.integers(-9, 9, (4, 3))))])
+
+
+def recognised(rng):
+    """Written out as exporters do."""
+    gamma, beta = [(n, rng.standard_normal(8).astype(np.float32)) for n in ("gamma", "beta")]
+    x, y = [value("x", [2, 5, 8])], [value("y", [2, 5, 8])]
+
+    def const(**values):
+        return [(n, np.float32(v)) for n, v in values.items()]
+
+    save("gelu", [node("Div", "x root", "a"), node("Erf", "a", "b"), node("Add", "b one", "c"), node("Mul", "x c", "d"),
+                  node("Mul", "d half", "y", "mul2")], x, y, const(root=2 ** 0.5, one=1, half=0.5))
+    save("gelu_tanh", [node("Pow", "x three", "a"), node("Mul", "a k", "b"), node("Add", "x b", "c"), node("Mul", "c r", "d", "mul2"),
+                       node("Tanh", "d", "e"), node("Add", "e one", "f", "add2"), node("Mul", "half x", "g", "mul3"),
+                       node("Mul", "g f", "y", "mul4")],
+         x, y, const(three=3, k=0.044715, r=(2 / np.pi) ** 0.5, one=1, half=0.5))
+    save("spelled_layernorm", [node("ReduceMean", "x ax", "m"), node("Sub", "x m", "d"), node("Pow", "d two", "s"),
+                               node("ReduceMean", "s ax", "v", "reducemean2"), node("Add", "v eps", "e"), node("Sqrt", "e", "r"),
+                               node("Div", "d r", "n"), node("Mul", "n gamma", "g"), node("Add", "g beta", "y", "add2")],
+         x, y, [gamma, beta, ("ax", np.int64([-1]))] + const(two=2, eps=1e-5))
+    save("spelled_rmsnorm", [node("Pow", "x two", "s"), node("ReduceMean", "s ax", "v"), node("Add", "v eps", "e"),
+                             node("Sqrt", "e", "r"), node("Div", "one r", "q"), node("Mul", "x q", "n"),
+                             node("Mul", "gamma n", "y", "mul2")],
+         x, y, [gamma, ("ax", np.int64([-1]))] + const(two=2, eps=1e-5, one=1))
+    save("hardswish", [node("Add", "x three", "a"), node("Clip", "a zero six", "b"), node("Mul", "x b", "c"), node("Div", "c six", "y")],
+         x, y, const(three=3, zero=0, six=6))
+    save("flatten", [node("Shape", "x", "s"), node("Gather", "s first", "n"), node("Unsqueeze", "n first0", "u"),
+                     node("Concat", "u rest", "t", axis=0), node("Reshape", "x t", "y")],
+         [value("x", ["n", 5, 8])], [value("y", ["n", 40])],
+         [("first", np.int64(0)), ("first0", np.int64([0])), ("rest", np.int64([-1]))])
+    save("folded", [node("Exp", "c", "e"), node("Add", "e e", "f"), node("Mul", "x f", "a"), node("Mul", "x f", "b", "mul2"),
+                    node("Add", "a b", "y", "add2")], x, y, [("c", np.float32([0, 1, 0, 1, 0, 1, 0, 1]))])
+
+
 def main():
     x, y = [value("x", [2, 3])], [value("y", [2, 3])]
     ramp = np.arange(12, dtype=np.float32).reshape(3, 4) / 8
@@ -57,6 +197,9 @@ def main():
     save("few_inputs", [node("Add", "x", "y")], x, y)
     raw("not_a_model", b"this is no model at all\n" * 8)
     raw("empty", b"")
+    errors(x, y, ramp)
+    layers(np.random.default_rng(1))
+    recognised(np.random.default_rng(2))
     outside = TensorProto(name="w", data_type=F, dims=[3, 4])
     outside.data_location = TensorProto.EXTERNAL
     outside.external_data.add(key="location", value="../../../etc/passwd")

@@ -1,0 +1,3 @@
+$ zenithc chain.onnx -o x.c --dim n
+exit 2
+zenithc: error: --dim n: expected NAME=VALUE

@@ -1,0 +1,3 @@
+$ zenithc chain.onnx -o x.c --target cuda
+exit 2
+zenithc: error: --target: there is no target named 'cuda'; `zenithc targets` lists them

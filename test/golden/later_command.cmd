@@ -1,0 +1,3 @@
+$ zenithc bench chain.onnx
+exit 2
+zenithc: error: `zenithc bench` does not exist yet

@@ -1,0 +1,3 @@
+$ zenithc ops --seed 3
+exit 2
+zenithc: error: --seed means nothing to `zenithc ops`
