@@ -21,7 +21,6 @@ bool out_wanted(const Node *, int i);        /* output i exists and is named */
 void set_out(Node *, int i, DType, int rank, const Ix *dim);
 bool out_like(Node *, int i, const Value *);  /* output i has the kind, dtype and dims of that value */
 bool norm_axis(Node *, int64_t *axis, int rank);   /* axis_ok with a rank-0 tensor counted as rank 1 */
-bool axes_set(Node *, const Value *axes, const char *attr, int rank, bool *set, int *n);   /* input or attribute as a set; n: how many were given */
 Ix unflat(Ix lin, const Ix *dim, int rank, Ix *ix);   /* row-major position to indices; ix[0..rank) */
 Ix flat_at(const Ix *ix, const Ix *dim, int rank);        /* indices to row-major position */
 DType acc_type(DType);                       /* in which a formula over this dtype is computed: f16, bf16, narrow -> f32 */

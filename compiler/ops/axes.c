@@ -1,5 +1,5 @@
-/* Axes that are data. Each axis has a flag, an index that is 1 where the axis is among them and else 0: a constant in
- * nearly every model, so that all of this simplifies away. */
+/* Axes that are data. Each axis has a flag, an index that is 1 where the axis is among them and else 0: a
+ * constant in nearly every model, so that all of this simplifies away. */
 #include "../ops.h"
 
 Ix is_equal01(Ix a, Ix b)
@@ -59,10 +59,11 @@ bool axes_flags(Node *n, Value *axes, const char *attr, int rank, Ix *flag, int 
 	}
 	if (known)
 		return flags_of(n, c, *count, rank, flag);
-	for (int i = 0; i < rank; i++) {
-		for (int k = 0; k < *count; k++)
-			flag[i] = ix_max(flag[i], ix_max(is_equal01(e[k], ix_int(i)), is_equal01(e[k], ix_int(i - rank))));
-	}
+	for (int i = 0; i < rank; i++)
+		for (int k = 0; k < *count; k++) {
+			flag[i] = ix_max(flag[i], is_equal01(e[k], ix_int(i)));
+			flag[i] = ix_max(flag[i], is_equal01(e[k], ix_int(i - rank)));
+		}
 	return true;
 }
 

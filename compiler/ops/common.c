@@ -79,45 +79,6 @@ bool norm_axis(Node *n, int64_t *axis, int rank)
 	return axis_ok(n, axis, rank ? rank : 1);
 }
 
-bool axes_set(Node *n, const Value *axes, const char *attr, int rank, bool *set, int *count)
-{
-	const int64_t *a = NULL;
-	int64_t na = 0, at;
-	const Ix *k;
-	int m = 0;
-
-	memset(set, 0, sizeof *set * (size_t)rank);
-	*count = 0;
-	if (!axes && attr) {
-		a = attr_ints(n, attr, &m);
-		na = m;
-	} else if (axes && known_ints(axes, &k, &m)) {
-		int64_t *c = NEWN(int64_t, m + 1);
-		for (int i = 0; i < m; i++)
-			if (!ix_isint(k[i], &c[i])) {
-				node_unsupported(n, "the axes must be constant");
-				return false;
-			}
-		a = c;
-		na = m;
-	} else if (axes && !const_ints(axes, &a, &na)) {
-		node_unsupported(n, "the axes must be constant");
-		return false;
-	}
-	for (int64_t i = 0; i < na; i++) {
-		at = a[i];
-		if (!axis_ok(n, &at, rank))
-			return false;
-		if (set[at]) {
-			node_error(n, "axis %d is given twice", (int)at);
-			return false;
-		}
-		set[at] = true;
-	}
-	*count = (int)na;
-	return true;
-}
-
 Ix unflat(Ix lin, const Ix *dim, int rank, Ix *ix)
 {
 	for (int i = rank - 1; i >= 0; i--) {

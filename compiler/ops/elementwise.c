@@ -1,5 +1,6 @@
-/* Elementwise operators. Those that are one expression kind share the rule `elem`, driven by the eop column of ops.def;
- * the others are a formula each. Formulas of more than one step over f16 and bf16 are computed in f32. */
+/* Elementwise operators. Those that are one expression kind share the rule `elem`, driven by the eop
+ * column of ops.def; the others are a formula each. Formulas of more than one step over f16 and bf16 are
+ * computed in f32. */
 #include "../ops.h"
 
 /* whether an expression kind takes operands of that dtype */
@@ -423,12 +424,13 @@ static Expr *from_string(DType to, Expr *x)
 	return ex_cast(to, e);
 }
 
-/* A power of two from a positive f32: 2^ceil(log2 x) for "up". The exponent field plus one if that rounding says so, as
- * the value to cast; float8e8m0 has no mantissa, so the cast is then exact. */
+/* A power of two from a positive f32: 2^ceil(log2 x) for "up". The exponent field plus one if that
+ * rounding says so, as the value to cast; float8e8m0 has no mantissa, so the cast is then exact. */
 static Expr *round_e8m0(const char *how, Expr *x)
 {
 	Expr *bits = ex_bitcast(DT_U32, ex_cast(DT_F32, x)), *one = ex_int(DT_U32, 1);
-	Expr *man = ex_bin(E_AND, bits, ex_int(DT_U32, 0x7fffff)), *exp = ex_bin(E_SHR, bits, ex_int(DT_U32, 23));
+	Expr *man = ex_bin(E_AND, bits, ex_int(DT_U32, 0x7fffff));
+	Expr *exp = ex_bin(E_SHR, bits, ex_int(DT_U32, 23));
 	Expr *up = ex_int(DT_BOOL, 0), *sign = ex_bin(E_AND, bits, ex_int(DT_U32, 0x80000000u));
 
 	if (!strcmp(how, "up"))
@@ -439,8 +441,9 @@ static Expr *round_e8m0(const char *how, Expr *x)
 	up = ex_bin(E_AND, up, ex_bin(E_LT, exp, ex_int(DT_U32, 254)));
 	exp = ex_select(up, xadd(exp, one), exp);
 	exp = ex_bin(E_OR, sign, ex_bin(E_SHL, exp, ex_int(DT_U32, 23)));
-	return ex_select(ex_bin(E_LT, ex_bin(E_AND, bits, ex_int(DT_U32, 0x7fffffff)), ex_int(DT_U32, 0x7f800000)),
-			 ex_bitcast(DT_F32, exp), ex_bitcast(DT_F32, bits));
+	bits = ex_bin(E_AND, bits, ex_int(DT_U32, 0x7fffffff));
+	bits = ex_bin(E_LT, bits, ex_int(DT_U32, 0x7f800000));
+	return ex_select(bits, ex_bitcast(DT_F32, exp), ex_cast(DT_F32, x));
 }
 
 static Expr *convert(const Node *n, DType to, Expr *x)

@@ -66,7 +66,8 @@ void lower_gather_elements(Node *n)
 	te_end(n->out[0], te_read(x, ix, x->rank));
 }
 
-/* elements of the last axis of an index tensor: how many leading axes of the data they index; -1 after error() */
+/* elements of the last axis of an index tensor: how many leading axes of the data they index; -1 after
+ * error() */
 static int tuple_len(Node *n, const Value *k, int most)
 {
 	int64_t m;
@@ -155,7 +156,8 @@ static bool scatter_types(Node *n)
 	if (!is_index(n, n->in[1]) || !scatter_how(n, &how))
 		return false;
 	if (n->in[0]->dt != n->in[2]->dt) {
-		node_error(n, "updates of type %s for data of %s", dt_name(n->in[2]->dt), dt_name(n->in[0]->dt));
+		node_error(n, "updates of type %s for data of %s", dt_name(n->in[2]->dt),
+			   dt_name(n->in[0]->dt));
 		return false;
 	}
 	if (how != SC_NONE && !dt_float(n->in[0]->dt) && !dt_int(n->in[0]->dt)) {
@@ -325,7 +327,8 @@ void lower_one_hot(Node *n)
 		at[i] = t->axis[i < axis ? i : i + 1];
 	e = ex_cast(DT_I64, te_read(k, at, k->rank));
 	e = ex_select(ex_bin(E_LT, e, ex_int(DT_I64, 0)), xadd(e, ex_ix(y->dim[axis])), e);
-	te_end(y, ex_select(ex_bin(E_EQ, e, ex_ix(t->axis[axis])), te_read(v, &one, 1), te_read(v, &zero, 1)));
+	e = ex_bin(E_EQ, e, ex_ix(t->axis[axis]));
+	te_end(y, ex_select(e, te_read(v, &one, 1), te_read(v, &zero, 1)));
 }
 
 void shape_reverse_sequence(Node *n)

@@ -126,7 +126,8 @@ void shape_range(Node *n)
 	Ix count;
 
 	if (n->in[1]->dt != dt || n->in[2]->dt != dt || !(dt_float(dt) || dt_int(dt))) {
-		node_error(n, "Range of %s, %s and %s", dt_name(dt), dt_name(n->in[1]->dt), dt_name(n->in[2]->dt));
+		node_error(n, "Range of %s, %s and %s", dt_name(dt), dt_name(n->in[1]->dt),
+			   dt_name(n->in[2]->dt));
 		return;
 	}
 	count = range_count(n);
@@ -246,8 +247,8 @@ void shape_pad(Node *n)
 	set_out(n, 0, x->dt, x->rank, lo);
 }
 
-/* position i (any integer) in an axis of d elements, continued as the mode says. Reflected once where the pads are
- * proved smaller than d, else with period 2(d - 1) */
+/* position i (any integer) in an axis of d elements, continued as the mode says. Reflected once where the
+ * pads are proved smaller than d, else with period 2(d - 1) */
 static Ix pad_index(enum pad mode, Ix i, Ix d, Ix lo, Ix hi)
 {
 	Ix zero = ix_int(0), top = ix_addc(d, -1), m;

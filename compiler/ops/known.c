@@ -1,16 +1,16 @@
 /* Shape arithmetic: the elements of small integer tensors as index algebra.
  *
- * After its shape rule, a node whose output is a bool or integer tensor of constant shape with at most 64 elements is
- * lowered on trial, and its expression is evaluated at every index, symbolically. So no operator needs a rule of its own
- * for this. Exporters compute shapes in floats too (a dim times 0.5, rounded down): small float producers are looked
- * through, their numbers being index / integer.
- */
+ * After its shape rule, a node whose output is a bool or integer tensor of constant shape with at most 64
+ * elements is lowered on trial, and its expression is evaluated at every index, symbolically. So no
+ * operator needs a rule of its own for this. Exporters compute shapes in floats too (a dim times 0.5,
+ * rounded down): small float producers are looked through, their numbers being index / integer. */
 #include "../ops.h"
 
 enum { MOST = 64, DEPTH = 8 };
 
 typedef enum NKind { N_NONE, N_RATIO, N_REAL } NKind;
-typedef struct Num {             /* ix / den, den > 0 (1 for integers and bools); or a real constant; or unknown */
+/* ix / den, den > 0 (1 for integers and bools); or a real constant; or unknown */
+typedef struct Num {
 	NKind kind;
 	Ix ix;
 	int64_t den;
@@ -247,7 +247,8 @@ static Num eval_load(Env *env, const Expr *e)
 	int n;
 
 	for (int k = 0; k < v->rank; k++) {
-		if (!eval_ix(env, e->ix[k], &p) || !ix_isint(p, &i) || !ix_isint(v->dim[k], &d) || i < 0 || i >= d)
+		if (!eval_ix(env, e->ix[k], &p) || !ix_isint(p, &i) || !ix_isint(v->dim[k], &d)
+		    || i < 0 || i >= d)
 			return none;
 		at = at * d + i;
 	}

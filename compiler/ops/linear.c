@@ -162,7 +162,8 @@ void shape_gemm(Node *n)
 	if (!same_types(n))
 		return;
 	if (a->rank != 2 || b->rank != 2 || (c && (c->rank > 2 || c->dt != a->dt))) {
-		node_error(n, "Gemm of %s, %s%s%s", value_str(a), value_str(b), c ? ", " : "", c ? value_str(c) : "");
+		node_error(n, "Gemm of %s, %s%s%s", value_str(a), value_str(b), c ? ", " : "",
+			   c ? value_str(c) : "");
 		return;
 	}
 	if (!ix_assume_equal(a->dim[!ta], b->dim[tb], node_where(n))) {
@@ -386,7 +387,8 @@ void shape_det(Node *n)
 {
 	Value *x = n->in[0];
 
-	if (!dt_float(x->dt) || x->rank < 2 || !ix_assume_equal(x->dim[x->rank - 1], x->dim[x->rank - 2], node_where(n)))
+	if (!dt_float(x->dt) || x->rank < 2
+	    || !ix_assume_equal(x->dim[x->rank - 1], x->dim[x->rank - 2], node_where(n)))
 		node_error(n, "Det of %s", value_str(x));
 	else
 		set_out(n, 0, x->dt, x->rank - 2, x->dim);

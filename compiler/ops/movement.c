@@ -47,8 +47,8 @@ static bool has_zero(const Value *v)
 	return false;
 }
 
-/* Indices of x from the axes of y. Both shapes are cut where as many elements lie before (or after) the cut in one as
- * in the other, so that only the axes between two cuts are joined and split again. */
+/* Indices of x from the axes of y. Both shapes are cut where as many elements lie before (or after) the
+ * cut in one as in the other, so that only the axes between two cuts are joined and split again. */
 static void reindex(const Value *y, const Ix *axis, const Value *x, Ix *ix)
 {
 	Ix fy[y->rank + 1], by[y->rank + 1], fx[x->rank + 1], bx[x->rank + 1];
@@ -83,7 +83,8 @@ void lower_reshape(Node *n)
 	end_read(y, x, ix);
 }
 
-/* The elements of a Reshape's second input: what each says for its dim. -1 is inferred, 0 copies (unless allowzero) */
+/* The elements of a Reshape's second input: what each says for its dim. -1 is inferred, 0 copies (unless
+ * allowzero) */
 static bool wanted_dims(Node *n, int r, Ix *dim)
 {
 	Value *x = n->in[0], *s = n->in[1];
@@ -121,7 +122,8 @@ static bool infer_dim(Node *n, Ix total, Ix rest, Ix *dim)
 	return true;
 }
 
-/* Where only data tells which dim is -1, each may be it: v < 0 ? inferred : v, as bcast(v + 2, inferred + 2) - 2 */
+/* Where only data tells which dim is -1, each may be it: v < 0 ? inferred : v, as bcast(v + 2, inferred +
+ * 2) - 2 */
 /* the dims that a shape repeats cancel: s / max(1, s) would not be known to be 1 */
 static void cancel_dims(const Value *x, const Ix *dim, int r, Ix *total, Ix *rest)
 {
@@ -299,7 +301,8 @@ void shape_expand(Node *n)
 	Ix dim[r + 1];
 	for (int i = 0; i < r; i++) {
 		int a = i - r + x->rank, b = i - r + k;
-		Ix want = b < 0 ? ix_int(1) : dim_elem(s, b, ix_int(0), NULL), have = a < 0 ? ix_int(1) : x->dim[a];
+		Ix want = b < 0 ? ix_int(1) : dim_elem(s, b, ix_int(0), NULL);
+		Ix have = a < 0 ? ix_int(1) : x->dim[a];
 		int64_t h, w;
 		bool ch = ix_isint(have, &h), cw = ix_isint(want, &w);
 		if (ch && cw && h != 1 && w != 1 && h != w) {

@@ -1,5 +1,5 @@
-/* Normalisations. Statistics are internal values (te_temp), computed in f32 for f16 and bf16, so that the lowering can
- * make them stages of one kernel. */
+/* Normalisations. Statistics are internal values (te_temp), computed in f32 for f16 and bf16, so that the
+ * lowering can make them stages of one kernel. */
 #include "../ops.h"
 
 enum { NR = 64 };                /* greatest rank here; above LIM_RANK's default */
@@ -419,7 +419,8 @@ void lower_l_r_n(Node *n)
 	ix[1] = ix_add(ix_addc(t->axis[1], -((size - 1) / 2)), k);
 	v = ex_acc(te_read_box(x, ix, x->rank, check, ex_bits(x->dt, 0)));
 	e = ex_reduce(R_SUM, &k, 1, xmul(v, v));
-	e = xadd(xlike(e, attr_float(n, "bias", 1)), xmul(xlike(e, attr_float(n, "alpha", 1e-4) / (double)size), e));
+	e = xmul(xlike(e, attr_float(n, "alpha", 1e-4) / (double)size), e);
+	e = xadd(xlike(e, attr_float(n, "bias", 1)), e);
 	e = ex_bin(E_POW, e, xlike(e, attr_float(n, "beta", 0.75)));
 	te_end(y, ex_cast(y->dt, xdiv(ex_acc(te_read(x, t->axis, t->rank)), e)));
 }

@@ -29,8 +29,8 @@ static int reduce_index(Node *n, const Value *x, const bool *set, bool keep, con
 	return k;
 }
 
-/* Which axes a Reduce* reduces, from the input or attribute `axes`: flag[i] is 1 or 0 (axes.c). None given means all, or
- * none with noop_with_empty_axes */
+/* Which axes a Reduce* reduces, from the input or attribute `axes`: flag[i] is 1 or 0 (axes.c). None given
+ * means all, or none with noop_with_empty_axes */
 typedef struct Red {
 	Ix flag[64], each[64];   /* each: how many elements along axis i are reduced to one */
 	int nred;
@@ -84,7 +84,8 @@ void shape_reduce(Node *n)
 }
 
 /* reduce(op, f(x)) at the output's axes; peak: a value of the output's shape that f may use, or NULL */
-static Expr *reduction(Node *n, const Red *r, const Ix *axis, ROp op, Expr *(*f)(Expr *x, Expr *peak), Expr *peak)
+static Expr *reduction(Node *n, const Red *r, const Ix *axis, ROp op, Expr *(*f)(Expr *x, Expr *peak),
+		       Expr *peak)
 {
 	Value *x = n->in[0];
 	Ix ix[x->rank + 1], var[x->rank + 1];
