@@ -42,7 +42,7 @@ lint() {
 conform() { "$PY" test/conform.py --zenithc "$z" --cases "$B/cases" "$@"; }
 models() { "$PY" test/models.py --zenithc "$z" --models "$MODELS" --zoo "$ZOO" --out "$B/cases-models" "$@"; }
 fill() { make -s zoo B="$B" MODELS="$MODELS" ZOO="$ZOO" PY="$PY"; }
-cases() { "$PY" test/backend.py "$B/cases" 2>&1 | grep -v Warning; }
+cases() { "$PY" -W ignore test/backend.py "$B/cases"; }
 generated() { sh test/ccheck.sh "$z" "$B/asan/zenithc" "$@" examples/digits/digits.onnx "$MODELS"/*/model.onnx; }
 asan() { s=-fsanitize=address,undefined; make -s B="$B/asan" CFLAGS="-O1 -g -w $s -fno-sanitize-recover=undefined" LDFLAGS="$s" all; }
 
