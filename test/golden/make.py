@@ -170,10 +170,30 @@ def recognised(rng):
                     node("Add", "a b", "y", "add2")], x, y, [("c", np.float32([0, 1, 0, 1, 0, 1, 0, 1]))])
 
 
+def ranks():
+    """If: the number of dimensions of h depends on the last dim of x; what follows is compiled for both."""
+    shapes = [node("Shape", "x", "s"), node("Gather", "s last", "d", name="gather1"), node("Equal", "d one", "c")]
+    squeeze = [helper.make_graph([node("Squeeze", "x axis", "t")], "yes", [], [value("t", None)]),
+               helper.make_graph([node("Identity", "x", "e")], "no", [], [value("e", None)])]
+    squeeze = shapes + [node("If", "c", "h", then_branch=squeeze[0], else_branch=squeeze[1])]
+    back = [helper.make_graph([node("Unsqueeze", "h axis", "u")], "flat", [], [value("u", None)]),
+            helper.make_graph([node("Identity", "h", "i")], "whole", [], [value("i", None)])]
+    back = [node("Shape", "h", "hs", name="shape2"), node("Size", "hs", "r"), node("Equal", "r one", "f", name="equal2"),
+            node("If", "f", "g", name="if2", then_branch=back[0], else_branch=back[1]), node("Relu", "g", "y")]
+    dynamic = [value("x", ["n", "m"])]
+    ints = [("last", np.int64(-1)), ("one", np.int64(1)), ("axis", np.int64([-1]))]
+    save("ranks", squeeze + back, dynamic, [value("y", None)], ints)
+    save("ranks_fail", squeeze + [node("Transpose", "h", "y", perm=[0])], dynamic, [value("y", None)], ints)
+    save("ranks_output", squeeze + [node("Neg", "h", "y")], dynamic, [value("y", None)], ints)
+    save("prune", squeeze + [node("Neg", "h", "y")], [value("x", ["n", 1])], [value("y", None)], ints)
+
+
 def main():
     x, y = [value("x", [2, 3])], [value("y", [2, 3])]
     ramp = np.arange(12, dtype=np.float32).reshape(3, 4) / 8
 
+    save("dense", [node("Gemm", "x w b", "h"), node("Relu", "h", "y")], x, [value("y", [2, 4])],
+         [("w", ramp), ("b", np.float32([0, 1, 2, 3]))])
     save("mlp", [node("Gemm", "x w b", "h"), node("Relu", "h", "r"), node("Softmax", "r", "y", axis=-1)],
          x, [value("y", [2, 4])], [("w", ramp), ("b", np.float32([0, 1, 2, 3]))])
     save("chain", [node("Mul", "x two", "a"), node("Add", "a x", "b"), node("Sigmoid", "b", "y")],
@@ -198,6 +218,7 @@ def main():
     raw("not_a_model", b"this is no model at all\n" * 8)
     raw("empty", b"")
     errors(x, y, ramp)
+    ranks()
     layers(np.random.default_rng(1))
     recognised(np.random.default_rng(2))
     outside = TensorProto(name="w", data_type=F, dims=[3, 4])
