@@ -45,8 +45,10 @@ static bool attn_get(Node *n, Attn *a)
 {
 	int64_t nq = attr_int(n, "q_num_heads", 0), nk = attr_int(n, "kv_num_heads", 0);
 
-	*a = (Attn){ .n = n, .mask = in_opt(n, 3), .past_k = in_opt(n, 4), .past_v = in_opt(n, 5), .nonpad = in_opt(n, 6) };
-	if (!heads_get(n, n->in[0], nq, &a->q) || !heads_get(n, n->in[1], nk, &a->k) || !heads_get(n, n->in[2], nk, &a->v))
+	*a = (Attn){ .n = n, .mask = in_opt(n, 3), .past_k = in_opt(n, 4), .past_v = in_opt(n, 5),
+		.nonpad = in_opt(n, 6) };
+	if (!heads_get(n, n->in[0], nq, &a->q) || !heads_get(n, n->in[1], nk, &a->k) ||
+		!heads_get(n, n->in[2], nk, &a->v))
 		return false;
 	if (!a->past_k != !a->past_v || (a->past_k && (a->past_k->rank != 4 || a->past_v->rank != 4))) {
 		node_error(n, "past_key and past_value must be given together, of rank 4");
@@ -56,7 +58,8 @@ static bool attn_get(Node *n, Attn *a)
 	a->past = a->past_k ? a->past_k->dim[2] : ix_int(0);
 	a->total = ix_add(a->past, a->k.len);
 	a->dt = acc_dtype(n->in[0]->dt);
-	if (!ix_assume_equal(a->q.size, a->k.size, "sizes of heads") || !ix_assume_equal(a->k.len, a->v.len, "keys and values")) {
+	if (!ix_assume_equal(a->q.size, a->k.size, "sizes of heads") ||
+		!ix_assume_equal(a->k.len, a->v.len, "keys and values")) {
 		node_error(n, "queries, keys and values do not fit each other");
 		return false;
 	}
@@ -70,8 +73,10 @@ void shape_attention(Node *n)
 
 	if (!attn_get(n, &a))
 		return;
-	Ix y4[4] = { a.batch, a.q.heads, a.q.len, a.v.size }, y3[3] = { a.batch, a.q.len, ix_mul(a.q.heads, a.v.size) };
-	Ix pk[4] = { a.batch, a.k.heads, a.total, a.k.size }, pv[4] = { a.batch, a.v.heads, a.total, a.v.size };
+	Ix y4[4] = { a.batch, a.q.heads, a.q.len, a.v.size },
+		y3[3] = { a.batch, a.q.len, ix_mul(a.q.heads, a.v.size) };
+	Ix pk[4] = { a.batch, a.k.heads, a.total, a.k.size },
+		pv[4] = { a.batch, a.v.heads, a.total, a.v.size };
 	Ix qk[4] = { a.batch, a.q.heads, a.q.len, a.total };
 	set_out(n, 0, dt, n->in[0]->rank, n->in[0]->rank == 4 ? y4 : y3);
 	set_out(n, 1, n->in[1]->dt, 4, pk);
@@ -131,7 +136,8 @@ static Expr *mask_read(const Attn *a, const Ix *axis, Expr *logit)
 /* whether query i may look at key j; NULL: always */
 static Expr *allowed(const Attn *a, const Ix *axis)
 {
-	int64_t left = attr_int(a->n, "left_window_size", -1), right = attr_int(a->n, "right_window_size", -1);
+	int64_t left = attr_int(a->n, "left_window_size", -1),
+		right = attr_int(a->n, "right_window_size", -1);
 	Expr *offset = ex_ix(a->past), *ahead, *ok = NULL, *c[4], *len = NULL;
 	int nc = 0;
 
@@ -175,7 +181,8 @@ static void logits(Attn *a, Value **raw, Value **masked)
 		e = ex_bin(E_MUL, ex_un(E_TANH, ex_bin(E_DIV, e, num(a, cap))), num(a, cap));
 	te_end(*raw, e);
 	*masked = *raw;
-	if (!a->mask && !a->nonpad && !attr_int(a->n, "is_causal", 0) && attr_int(a->n, "left_window_size", -1) < 0 &&
+	if (!a->mask && !a->nonpad && !attr_int(a->n, "is_causal", 0) &&
+		attr_int(a->n, "left_window_size", -1) < 0 &&
 	    attr_int(a->n, "right_window_size", -1) < 0)
 		return;
 	*masked = te_temp(a->n, "masked", a->dt, 4, dim);
@@ -205,7 +212,8 @@ static Value *softmax(Attn *a, Value *x)
 	memcpy(at, t->axis, sizeof at);
 	at[3] = red_var(a->n, a->total, red, &nred);
 	m = te_read_bcast(max, at, 4);
-	e = ex_select(ex_bin(E_EQ, m, num(a, -INFINITY)), num(a, 0), ex_un(E_EXP, ex_bin(E_SUB, te_read(x, at, 4), m)));
+	e = ex_select(ex_bin(E_EQ, m, num(a, -INFINITY)), num(a, 0),
+		ex_un(E_EXP, ex_bin(E_SUB, te_read(x, at, 4), m)));
 	te_end(sum, red_sum(red, nred, e));
 	y = te_temp(a->n, "probability", a->dt, 4, x->dim);
 	t = te_begin(y);

@@ -1,4 +1,5 @@
-/* Convolutions: float, integer, quantised, transposed. x is [N, C, spatial...], w [M, C/group, spatial...]. */
+/* Convolutions: float, integer, quantised, transposed. x is [N, C, spatial...], w [M, C/group,
+ * spatial...]. */
 #include "window.h"
 #include "quant.h"
 
@@ -12,7 +13,8 @@ static bool conv_get(Node *n, const Value *x, const Value *w, Win *win, int64_t 
 		return false;
 	}
 	if (g < 1 || (ix_isint(w->dim[0], &m) && m % g)) {
-		node_error(n, "group %lld does not divide the %s output channels", (long long)g, ix_str(w->dim[0]));
+		node_error(n, "group %lld does not divide the %s output channels", (long long)g,
+			ix_str(w->dim[0]));
 		return false;
 	}
 	if (!ix_assume_equal(x->dim[1], ix_mulc(w->dim[1], g), "channels of a convolution")) {
@@ -119,7 +121,8 @@ void lower_conv_integer(Node *n)
 		te_end(y, e);
 }
 
-/* x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias; as ONNX Runtime: one float32 factor per channel */
+/* x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias; as ONNX Runtime: one float32 factor per
+ * channel */
 void lower_qlinear_conv(Node *n)
 {
 	Value *y = n->out[0], *b = in_opt(n, 8);
@@ -150,13 +153,15 @@ static bool transpose_get(Node *n, Win *win, int64_t *group)
 		return false;
 	}
 	if (!ix_assume_equal(x->dim[1], w->dim[0], "channels of a transposed convolution")) {
-		node_error(n, "the input has %s channels, the weight %s", ix_str(x->dim[1]), ix_str(w->dim[0]));
+		node_error(n, "the input has %s channels, the weight %s", ix_str(x->dim[1]),
+			ix_str(w->dim[0]));
 		return false;
 	}
 	if (attr_ints(n, "output_shape", &given) && given > nd)
 		given = -1;
 	if (!win_attr(n, "strides", nd, 1, 1, win->stride) || !win_attr(n, "dilations", nd, 1, 1, win->dil) ||
-	    !win_attr(n, "pads", 2 * nd, 0, -INT32_MAX, pad) || !win_attr(n, "output_padding", nd, 0, 0, extra) ||
+	    !win_attr(n, "pads", 2 * nd, 0, -INT32_MAX, pad) ||
+		!win_attr(n, "output_padding", nd, 0, 0, extra) ||
 	    (given > 0 && !win_attr(n, "output_shape", nd, 0, 0, shape)))
 		return false;
 	if (given < 0) {

@@ -1,9 +1,10 @@
-/* What recent decoders are made of besides attention: rotary embedding, gated units, causal convolution and linear
- * attention with state. */
+/* What recent decoders are made of besides attention: rotary embedding, gated units, causal convolution and
+ * linear attention with state. */
 #include "window.h"
 #include "stmts.h"
 
-/* RotaryEmbedding: x [B, H, S, D] or [B, S, H*D]; caches [positions, R/2] with position_ids, or [B, S, R/2] */
+/* RotaryEmbedding: x [B, H, S, D] or [B, S, H*D]; caches [positions, R/2] with position_ids, or [B, S,
+ * R/2] */
 typedef struct Rotary { Ix heads, size, rot; bool flat; } Rotary;
 
 static bool rotary_get(Node *n, Rotary *r)
@@ -82,7 +83,8 @@ void lower_rotary_embedding(Node *n)
 		c = ix_sub(d, half);
 		k = c;
 	}
-	second = ex_bin(E_ADD, ex_bin(E_MUL, cache_read(n, n->in[2], b, s, c), rotary_read(x, &r, t->axis, k)),
+	second = ex_bin(E_ADD, ex_bin(E_MUL, cache_read(n, n->in[2], b, s, c),
+		rotary_read(x, &r, t->axis, k)),
 	                ex_bin(E_MUL, cache_read(n, n->in[1], b, s, c), own));
 	e = ex_guard(&pair, 1, first, second);
 	rest = ix_addc(ix_sub(r.rot, d), -1);
@@ -102,7 +104,8 @@ void shape_swi_glu(Node *n)
 
 	set_out(n, 0, a->dt, a->rank, a->dim);
 	for (int i = 0; i < a->rank; i++)
-		if (n->in[1]->rank != a->rank || !ix_assume_equal(a->dim[i], n->in[1]->dim[i], "operands of SwiGLU")) {
+		if (n->in[1]->rank != a->rank ||
+			!ix_assume_equal(a->dim[i], n->in[1]->dim[i], "operands of SwiGLU")) {
 			node_error(n, "%s and %s differ in shape", value_str(a), value_str(n->in[1]));
 			return;
 		}
@@ -112,7 +115,8 @@ void lower_swi_glu(Node *n)
 {
 	Value *y = n->out[0];
 	Te *t = te_begin(y);
-	Expr *a = acc_cast(te_read(n->in[0], t->axis, y->rank)), *b = acc_cast(te_read(n->in[1], t->axis, y->rank));
+	Expr *a = acc_cast(te_read(n->in[0], t->axis, y->rank)),
+		*b = acc_cast(te_read(n->in[1], t->axis, y->rank));
 
 	a = ex_bin(E_MUL, a, sigmoid(ex_bin(E_MUL, ex_float(a->dt, attr_float(n, "alpha", 1)), a)));
 	te_end(y, ex_cast(y->dt, ex_bin(E_MUL, a, b)));
@@ -125,7 +129,8 @@ void shape_causal_conv(Node *n)
 	const char *act = attr_str(n, "activation", "none");
 	Ix dim[3];
 
-	if (x->rank != 3 || w->rank != 3 || !ix_assume_equal(x->dim[1], w->dim[0], "channels of a causal convolution")) {
+	if (x->rank != 3 || w->rank != 3 || !ix_assume_equal(x->dim[1], w->dim[0],
+		"channels of a causal convolution")) {
 		node_error(n, "input %s, weight %s", value_str(x), value_str(w));
 		return;
 	}
@@ -190,15 +195,18 @@ static bool lin_get(Node *n, Lin *l)
 {
 	const char *rule = attr_str(n, "update_rule", "gated_delta");
 
-	*l = (Lin){ .n = n, .nq = attr_int(n, "q_num_heads", 0), .nkv = attr_int(n, "kv_num_heads", 0), .q = n->in[0],
-		.k = n->in[1], .v = n->in[2], .past = in_opt(n, 3), .decay = in_opt(n, 4), .beta = in_opt(n, 5) };
+	*l = (Lin){ .n = n, .nq = attr_int(n, "q_num_heads", 0), .nkv = attr_int(n, "kv_num_heads", 0),
+		.q = n->in[0],
+		.k = n->in[1], .v = n->in[2], .past = in_opt(n, 3), .decay = in_opt(n, 4),
+			.beta = in_opt(n, 5) };
 	l->gate = !strcmp(rule, "gated") || !strcmp(rule, "gated_delta");
 	l->delta = !strcmp(rule, "delta") || !strcmp(rule, "gated_delta");
 	if (!l->gate && !l->delta && strcmp(rule, "linear")) {
 		node_error(n, "attribute update_rule is '%s'", quoted(rule));
 		return false;
 	}
-	if (l->nq < 1 || l->nkv < 1 || l->nq % l->nkv || l->q->rank != 3 || l->k->rank != 3 || l->v->rank != 3 ||
+	if (l->nq < 1 || l->nkv < 1 || l->nq % l->nkv || l->q->rank != 3 || l->k->rank != 3 ||
+		l->v->rank != 3 ||
 	    l->gate != !!l->decay || l->delta != !!l->beta) {
 		node_error(n, "%lld and %lld heads with rule %s do not fit the inputs", (long long)l->nq,
 		           (long long)l->nkv, rule);
@@ -259,7 +267,8 @@ static void write_state(Lin *l, Stmt *b)
 		d = prog_for(l->p, s, l->dk, &in);
 		kat = ix_add(ix_mul(l->head, l->dk), d);
 		st_set(in, sum, ex_bin(E_ADD, ex_var(sum),
-		                       ex_bin(E_MUL, ex_load(l->state, cell(l, d, m)), lin_read(l, l->k, kat))));
+		                       ex_bin(E_MUL, ex_load(l->state, cell(l, d, m)),
+			lin_read(l, l->k, kat))));
 		e = ex_bin(E_MUL, lin_read(l, l->beta, ix_is(l->beta->dim[2], 1) ? ix_int(0) : l->head),
 		           ex_bin(E_SUB, e, ex_var(sum)));
 	}
@@ -322,7 +331,8 @@ void lower_linear_attention(Node *n)
 	if (out_wanted(n, 1)) {
 		at[2] = prog_for(l.p, b, l.dk, &s);
 		at[3] = prog_for(l.p, s, l.dv, &s);
-		prog_store(l.p, s, n->out[1], at, ex_cast(n->out[1]->dt, ex_load(l.state, cell(&l, at[2], at[3]))));
+		prog_store(l.p, s, n->out[1], at,
+			ex_cast(n->out[1]->dt, ex_load(l.state, cell(&l, at[2], at[3]))));
 	}
 	prog_end(l.p);
 }

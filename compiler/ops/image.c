@@ -1,4 +1,5 @@
-/* Sampling of images at places that are data: GridSample, AffineGrid, RoiAlign, DeformConv; Col2Im, MaxUnpool. */
+/* Sampling of images at places that are data: GridSample, AffineGrid, RoiAlign, DeformConv; Col2Im,
+ * MaxUnpool. */
 #include "window.h"
 #include "stmts.h"
 #include "../../runtime/zenith.h"
@@ -25,7 +26,8 @@ typedef struct Grid { Pad pad; Mode mode; bool corners; int n; } Grid;
 
 static bool grid_get(Node *n, Grid *g)
 {
-	static const char *const pad[NPAD] = { "zeros", "border", "reflection" }, *const mode[] = { "nearest", "linear",
+	static const char *const pad[NPAD] = { "zeros", "border", "reflection" },
+		*const mode[] = { "nearest", "linear",
 		"cubic", "bilinear", "bicubic" };
 	const char *p = attr_str(n, "padding_mode", "zeros"), *m = attr_str(n, "mode", "linear");
 	Value *x = n->in[0], *grid = n->in[1];
@@ -36,8 +38,10 @@ static bool grid_get(Node *n, Grid *g)
 		;
 	for (j = 0; j < LEN(mode) && strcmp(m, mode[j]); j++)
 		;
-	if (i == NPAD || j == LEN(mode) || g->n < 1 || grid->rank != x->rank || !ix_is(grid->dim[grid->rank - 1], g->n)) {
-		node_error(n, "%s at %s, mode %s, padding_mode %s", value_str(x), value_str(grid), quoted(m), quoted(p));
+	if (i == NPAD || j == LEN(mode) || g->n < 1 || grid->rank != x->rank ||
+		!ix_is(grid->dim[grid->rank - 1], g->n)) {
+		node_error(n, "%s at %s, mode %s, padding_mode %s", value_str(x), value_str(grid), quoted(m),
+			quoted(p));
 		return false;
 	}
 	g->pad = (Pad)i;
@@ -211,7 +215,8 @@ static Expr *bilinear(Node *n, Value *x, Ix b, Ix c, Expr *h, Expr *w, Ix *red, 
 {
 	Grid g = { .pad = PAD_ZEROS };
 	DType dt = h->dt;
-	Ix th = red_var(n, ix_int(2), red, nred), tw = red_var(n, ix_int(2), red, nred), at[4] = { b, c, NULL, NULL };
+	Ix th = red_var(n, ix_int(2), red, nred), tw = red_var(n, ix_int(2), red, nred),
+		at[4] = { b, c, NULL, NULL };
 	Expr *ih = ADD(ex_cast(DT_I64, ex_un(E_FLOOR, h)), ex_ix(th)), *out = NULL, *wt;
 	Expr *iw = ADD(ex_cast(DT_I64, ex_un(E_FLOOR, w)), ex_ix(tw));
 
@@ -231,7 +236,8 @@ static bool deform_get(Node *n, Win *win)
 		node_unsupported(n, "input of rank %d", x->rank);
 		return false;
 	}
-	if (!ix_assume_equal(x->dim[1], ix_mulc(w->dim[1], attr_int(n, "group", 1)), "channels of a convolution")) {
+	if (!ix_assume_equal(x->dim[1], ix_mulc(w->dim[1], attr_int(n, "group", 1)),
+		"channels of a convolution")) {
 		node_error(n, "input %s, weight %s", value_str(x), value_str(w));
 		return false;
 	}
@@ -250,7 +256,8 @@ void shape_deform_conv(Node *n)
 
 void lower_deform_conv(Node *n)
 {
-	Value *x = n->in[0], *w = n->in[1], *off = n->in[2], *bias = in_opt(n, 3), *mask = in_opt(n, 4), *y = n->out[0];
+	Value *x = n->in[0], *w = n->in[1], *off = n->in[2], *bias = in_opt(n, 3), *mask = in_opt(n, 4),
+		*y = n->out[0];
 	int64_t g = attr_int(n, "group", 1), og = attr_int(n, "offset_group", 1);
 	DType dt = place_dtype(x);
 	Te *t = te_begin(y);
@@ -268,7 +275,8 @@ void lower_deform_conv(Node *n)
 	tap = ix_add(tap, ix_add(ix_mul(k[0], win.size[1]), k[1]));
 	for (int i = 0; i < 2; i++) {
 		at[1] = ix_addc(ix_mulc(tap, 2), i);
-		pos[i] = ADD(ixf(dt, win_pos(&win, i, t->axis[2 + i], k[i])), ex_cast(dt, te_read(off, at, 4)));
+		pos[i] = ADD(ixf(dt, win_pos(&win, i, t->axis[2 + i], k[i])),
+			ex_cast(dt, te_read(off, at, 4)));
 	}
 	e = bilinear(n, x, t->axis[0], c, pos[0], pos[1], red, &nred);
 	memcpy(wi, (Ix[4]){ t->axis[1], ci, k[0], k[1] }, sizeof wi);
@@ -338,7 +346,8 @@ void lower_col2_im(Node *n)
 		col = ix_add(ix_mul(col, w.in[i]), pos);
 		ker = ix_add(ix_mul(ker, w.size[i]), tap);
 	}
-	memcpy(at, (Ix[3]){ t->axis[0], ix_add(ix_mul(t->axis[1], ix_prod(w.size, w.n)), ker), col }, sizeof at);
+	memcpy(at, (Ix[3]){ t->axis[0], ix_add(ix_mul(t->axis[1], ix_prod(w.size, w.n)), ker), col },
+		sizeof at);
 	e = acc_cast(te_read(x, at, 3));
 	te_end(y, ex_cast(y->dt, red_sum(red, nred, ex_guard(cond, nc, e, ex_int(e->dt, 0)))));
 }
@@ -350,7 +359,8 @@ static bool unpool_get(Node *n, Ix *dim)
 	int nd = x->rank - 2;
 	int64_t k[WMAX], s[WMAX], pad[2 * WMAX];
 
-	if (nd < 1 || nd > WMAX || !win_attr(n, "kernel_shape", nd, 1, 1, k) || !win_attr(n, "strides", nd, 1, 1, s) ||
+	if (nd < 1 || nd > WMAX || !win_attr(n, "kernel_shape", nd, 1, 1, k) ||
+		!win_attr(n, "strides", nd, 1, 1, s) ||
 	    !win_attr(n, "pads", 2 * nd, 0, 0, pad))
 		return false;
 	dim[0] = x->dim[0];
@@ -391,7 +401,8 @@ void lower_max_unpool(Node *n)
 		at[i] = prog_for(p, b, x->dim[i], &b);
 	e = ex_cast(DT_I64, te_read(n->in[1], at, x->rank));
 	flat = ix_prod(dim, x->rank);
-	st_fail(b, p->kern, ex_bin(E_OR, ex_bin(E_LT, e, i64(0)), ex_bin(E_GE, e, ex_ix(flat))), ZENITH_BAD_INDEX);
+	st_fail(b, p->kern, ex_bin(E_OR, ex_bin(E_LT, e, i64(0)), ex_bin(E_GE, e, ex_ix(flat))),
+		ZENITH_BAD_INDEX);
 	unflatten(ex_as_ix(e, ix_int(0), ix_addc(flat, -1)), dim, x->rank, to);
 	for (int i = 0; i < x->rank; i++)
 		if (!ix_equal(dim[i], y->dim[i])) {

@@ -35,7 +35,8 @@ void shape_softmax_loss(Node *n)
 	set_out(n, 1, n->in[0]->dt, n->in[0]->rank, n->in[0]->dim);
 }
 
-/* the weight of the element at `at` of the target, and its loss times that weight; ignored ones weigh nothing */
+/* the weight of the element at `at` of the target, and its loss times that weight; ignored ones weigh
+ * nothing */
 static void element(Node *n, Value *logp, const Ix *at, Expr **weight, Expr **loss)
 {
 	Value *x = n->in[0], *t = n->in[1], *w = in_opt(n, 2);

@@ -102,7 +102,8 @@ static Expr *probit(Value *v, Expr *x)
 }
 
 /* an [N, 1] temporary: a reduction of f(raw[n, c]) over c */
-static Value *row_reduce(Node *n, Value *raw, const char *name, ROp op, Expr *(*f)(Value *, Expr *, Expr *), Value *max)
+static Value *row_reduce(Node *n, Value *raw, const char *name, ROp op, Expr *(*f)(Value *, Expr *, Expr *),
+	Value *max)
 {
 	Ix dim[2] = { raw->dim[0], ix_int(1) }, at[2], red[1];
 	Value *v = te_temp(n, name, raw->dt, 2, dim);
@@ -144,7 +145,8 @@ static Expr *zero_exp(Value *v, Expr *x, Expr *max)
 
 static Expr *zero_part(Value *v, Expr *x, Expr *max)
 {
-	return ex_select(not_zero(v, x), shifted_exp(v, x, max), ex_bin(E_MUL, x, ex_un(E_EXP, ex_un(E_NEG, max))));
+	return ex_select(not_zero(v, x), shifted_exp(v, x, max),
+		ex_bin(E_MUL, x, ex_un(E_EXP, ex_un(E_NEG, max))));
 }
 
 void ml_transform(Node *n, Value *raw, Value *out, Post post)
@@ -314,9 +316,11 @@ static void binary(Node *n, Value *raw, Value *table, Post post)
 	at[0] = t->axis[0];
 	s = te_read(raw, at, 2);
 	if (post == POST_LOGISTIC)
-		s = ex_select(ex_bin(E_EQ, ex_ix(t->axis[1]), i64(0)), ml_logistic(ex_un(E_NEG, s)), ml_logistic(s));
+		s = ex_select(ex_bin(E_EQ, ex_ix(t->axis[1]), i64(0)), ml_logistic(ex_un(E_NEG, s)),
+			ml_logistic(s));
 	else
-		s = ex_select(ex_bin(E_EQ, ex_ix(t->axis[1]), i64(0)), ex_bin(E_SUB, ex_float(DT_F32, 1), s), s);
+		s = ex_select(ex_bin(E_EQ, ex_ix(t->axis[1]), i64(0)), ex_bin(E_SUB, ex_float(DT_F32, 1), s),
+			s);
 	te_end(n->out[1], s);
 }
 
@@ -401,7 +405,8 @@ void shape_label_encoder(Node *n)
 {
 	Value *x = n->in[0], *keys = table_of(n, "keys"), *values = table_of(n, "values");
 
-	if (!keys || !values || keys->rank != 1 || values->rank != 1 || !ix_equal(keys->dim[0], values->dim[0]))
+	if (!keys || !values || keys->rank != 1 || values->rank != 1 ||
+		!ix_equal(keys->dim[0], values->dim[0]))
 		node_error(n, "keys and values must be lists of equal length");
 	else if (keys->dt != x->dt)
 		node_error(n, "keys are %s, the input %s", dt_name(keys->dt), dt_name(x->dt));
@@ -427,7 +432,8 @@ static Expr *label_default(Node *n, DType dt)
 
 void lower_label_encoder(Node *n)
 {
-	Value *x = n->in[0], *y = n->out[0], *keys = table_of(n, "keys"), *values = table_of(n, "values"), *found;
+	Value *x = n->in[0], *y = n->out[0], *keys = table_of(n, "keys"), *values = table_of(n, "values"),
+		*found;
 	Ix count = keys->dim[0], red[1], k;
 	int nred = 0;
 	Te *t;

@@ -1,5 +1,5 @@
-/* NonMaxSuppression: boxes [B, N, 4], scores [B, C, N]; per batch and class the boxes in order of score, those that
- * overlap a chosen one left out. */
+/* NonMaxSuppression: boxes [B, N, 4], scores [B, C, N]; per batch and class the boxes in order of score,
+ * those that overlap a chosen one left out. */
 #include "window.h"
 #include "stmts.h"
 
@@ -59,7 +59,8 @@ static Box box_of(Node *n, Prog *p, Stmt *b, Ix batch, Ix i)
 		Expr *w = F(E_DIV, c[2], half), *h = F(E_DIV, c[3], half);
 		r = (Box){ F(E_SUB, c[1], h), F(E_ADD, c[1], h), F(E_SUB, c[0], w), F(E_ADD, c[0], w) };
 	} else {
-		r = (Box){ F(E_MIN, c[0], c[2]), F(E_MAX, c[0], c[2]), F(E_MIN, c[1], c[3]), F(E_MAX, c[1], c[3]) };
+		r = (Box){ F(E_MIN, c[0], c[2]), F(E_MAX, c[0], c[2]), F(E_MIN, c[1], c[3]),
+			F(E_MAX, c[1], c[3]) };
 	}
 	r.y0 = ex_var(st_let(b, p->kern, "y0", r.y0));
 	r.y1 = ex_var(st_let(b, p->kern, "y1", r.y1));
@@ -81,7 +82,8 @@ static Expr *overlaps(Prog *p, Stmt *b, Box u, Box v, Expr *limit)
 	au = ex_var(st_let(b, p->kern, "area", F(E_MUL, F(E_SUB, u.x1, u.x0), F(E_SUB, u.y1, u.y0))));
 	av = ex_var(st_let(b, p->kern, "area", F(E_MUL, F(E_SUB, v.x1, v.x0), F(E_SUB, v.y1, v.y0))));
 	all = ex_var(st_let(b, p->kern, "all", F(E_SUB, F(E_ADD, au, av), both)));
-	ok = F(E_AND, F(E_AND, F(E_GT, w, zero), F(E_GT, h, zero)), F(E_AND, F(E_GT, au, zero), F(E_GT, av, zero)));
+	ok = F(E_AND, F(E_AND, F(E_GT, w, zero), F(E_GT, h, zero)),
+		F(E_AND, F(E_GT, au, zero), F(E_GT, av, zero)));
 	ok = F(E_AND, ok, F(E_AND, F(E_GT, both, zero), F(E_GT, all, zero)));
 	return F(E_AND, ok, F(E_GT, F(E_DIV, both, all), limit));
 }
@@ -112,7 +114,8 @@ static void one_class(Node *n, Prog *p, Stmt *b, Scores *sc, Mem *list, Mem *oth
 {
 	Value *boxes = n->in[0], *limit = in_opt(n, 4);
 	Ix nbox = boxes->dim[1], i, to[2];
-	Var *cand = let_int(p, b, "candidates", i64(0)), *chosen = let_int(p, b, "chosen", i64(0)), *c, *k, *hit;
+	Var *cand = let_int(p, b, "candidates", i64(0)), *chosen = let_int(p, b, "chosen", i64(0)), *c, *k,
+		*hit;
 	Expr *most = option(in_opt(n, 2), DT_I64, 0), *cur;
 	Box u, v;
 	Stmt *s, *t;

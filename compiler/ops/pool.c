@@ -129,7 +129,8 @@ void lower_max_pool(Node *n)
 /* how many of the window's positions on axis i lie in the input, or in the padded input */
 static Ix axis_count(const Win *w, int i, Ix o, bool padded)
 {
-	Ix lo = padded ? ix_sub(ix_int(0), w->pad0[i]) : ix_int(0), d = ix_int(w->dil[i]), last = ix_addc(w->size[i], -1);
+	Ix lo = padded ? ix_sub(ix_int(0), w->pad0[i]) : ix_int(0), d = ix_int(w->dil[i]),
+		last = ix_addc(w->size[i], -1);
 	Ix hi = padded ? ix_add(w->in[i], w->pad1[i]) : w->in[i], from = win_pos(w, i, o, ix_int(0)), k0, k1;
 
 	k0 = ix_max(ix_int(0), ix_cdiv(ix_sub(lo, from), d));
@@ -219,7 +220,8 @@ void lower_lp_pool(Node *n)
 	if (!pool_get(n, &w))
 		return;
 	window(n, &w, t->axis, at, red, &nred);
-	te_end(y, ex_cast(y->dt, power_sum(window_read(x, at, ex_int(x->dt, 0)), attr_int(n, "p", 2), red, nred)));
+	te_end(y, ex_cast(y->dt, power_sum(window_read(x, at, ex_int(x->dt, 0)), attr_int(n, "p", 2), red,
+		nred)));
 }
 
 /* Global pooling keeps the spatial axes, of size 1. */

@@ -1,4 +1,5 @@
-/* Quantisation as arithmetic. Rounding is to nearest even, saturating; float32 throughout, as ONNX Runtime has it. */
+/* Quantisation as arithmetic. Rounding is to nearest even, saturating; float32 throughout, as ONNX Runtime
+ * has it. */
 #include "quant.h"
 #include "window.h"
 #include <math.h>
@@ -51,7 +52,8 @@ Expr *quant_round(Expr *v, Expr *zero, DType to)
 	return dt_int(to) ? ex_cast(to, e) : ex_cast(to, ex_cast(DT_I32, e));
 }
 
-/* the scale or zero point that belongs to element `axis` of x: per tensor, per axis or per block of an axis */
+/* the scale or zero point that belongs to element `axis` of x: per tensor, per axis or per block of an
+ * axis */
 static Expr *param_at(Node *n, Value *v, const Ix *axis)
 {
 	Ix at[WMAX];
@@ -89,7 +91,8 @@ static bool check_params(Node *n)
 			node_error(n, "input %d has rank %d", i, v->rank);
 			return false;
 		}
-		if (block == 0 && !ix_assume_equal(v->dim[0], x->dim[ax], "a scale or zero point per index")) {
+		if (block == 0 && !ix_assume_equal(v->dim[0], x->dim[ax],
+			"a scale or zero point per index")) {
 			node_error(n, "input %d has %s elements, axis %lld has %s", i, ix_str(v->dim[0]),
 			           (long long)ax, ix_str(x->dim[ax]));
 			return false;
@@ -115,7 +118,8 @@ void shape_quantize_linear(Node *n)
 	else if (to == 0)
 		to = DT_U8;
 	if (!dt_valid(to) || !quantized((DType)to) || (prec && (!dt_valid(prec) || !dt_float((DType)prec)))) {
-		node_unsupported(n, "quantising to type %lld with precision %lld", (long long)to, (long long)prec);
+		node_unsupported(n, "quantising to type %lld with precision %lld", (long long)to,
+			(long long)prec);
 		return;
 	}
 	if (check_params(n))
@@ -217,7 +221,8 @@ void lower_dynamic_quantize_linear(Node *n)
 	if (!out_wanted(n, 0))
 		return;
 	t = te_begin(y);
-	te_end(y, quant_round(ex_bin(E_DIV, te_read(x, t->axis, x->rank), te_scalar(scale)), te_scalar(zero), DT_U8));
+	te_end(y, quant_round(ex_bin(E_DIV, te_read(x, t->axis, x->rank), te_scalar(scale)), te_scalar(zero),
+		DT_U8));
 }
 
 /* QLinearMatMul: a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero */
@@ -278,13 +283,15 @@ void lower_qlinear_mat_mul(Node *n)
 	Value *a = n->in[0], *y = n->out[0];
 	Te *t = te_begin(y);
 	int r = y->rank, nred = 0;
-	Ix red[1], k = red_var(n, a->dim[a->rank - 1], red, &nred), row = t->axis[r - 2], col = t->axis[r - 1];
+	Ix red[1], k = red_var(n, a->dim[a->rank - 1], red, &nred), row = t->axis[r - 2],
+		col = t->axis[r - 1];
 	Expr *e, *s;
 
 	e = ex_bin(E_MUL, mat_elem(a, n->in[2], t->axis, r, row, k, true),
 	           mat_elem(n->in[3], n->in[5], t->axis, r, k, col, false));
 	e = red_sum(red, nred, e);
-	s = ex_bin(E_MUL, f32(mat_param(n->in[1], row, t->axis, r)), f32(mat_param(n->in[4], col, t->axis, r)));
+	s = ex_bin(E_MUL, f32(mat_param(n->in[1], row, t->axis, r)),
+		f32(mat_param(n->in[4], col, t->axis, r)));
 	s = ex_bin(E_DIV, s, f32(te_scalar(n->in[6])));
 	te_end(y, quant_round(ex_bin(E_MUL, f32(e), s), te_scalar(n->in[7]), y->dt));
 }
@@ -329,7 +336,20 @@ void shape_ms_qlinear_softmax(Node *n)
 		set_out(n, 0, x->dt, x->rank, x->dim);
 }
 
-/* floor(1/y_scale) * exp((x - max)*x_scale) / sum: the scale of the output is a whole factor in ONNX Runtime too */
+/* indices of x at the output's axes, over fresh variables on those that the softmax sums; returns their
+ * number */
+static int softmax_at(Node *n, const Te *t, int64_t axis, bool flat, Ix *at, Ix *red)
+{
+	Value *x = n->in[0];
+	int nred = 0;
+
+	for (int i = 0; i < x->rank; i++)
+		at[i] = i == axis || (flat && i > axis) ? red_var(n, x->dim[i], red, &nred) : t->axis[i];
+	return nred;
+}
+
+/* floor(1/y_scale) * exp((x - max)*x_scale) / sum: the scale of the output is a whole factor in ONNX Runtime
+ * too */
 void lower_ms_qlinear_softmax(Node *n)
 {
 	Value *x = n->in[0], *y = n->out[0], *max, *sum;
@@ -343,21 +363,19 @@ void lower_ms_qlinear_softmax(Node *n)
 	axis_ok(n, &axis, x->rank);
 	for (int i = 0; i < x->rank; i++)
 		dim[i] = i == axis || (flat && i > axis) ? ix_int(1) : x->dim[i];
-#define OVER(t) do { nred = 0; for (int i = 0; i < x->rank; i++) \
-	at[i] = i == axis || (flat && i > axis) ? red_var(n, x->dim[i], red, &nred) : (t)->axis[i]; } while (0)
 	max = te_temp(n, "max", DT_I32, x->rank, dim);
 	t = te_begin(max);
-	OVER(t);
+	nred = softmax_at(n, t, axis, flat, at, red);
 	e = ex_cast(DT_I32, te_read(x, at, x->rank));
 	te_end(max, nred ? ex_reduce(R_MAX, red, nred, e) : e);
 	sum = te_temp(n, "sum", DT_F32, x->rank, dim);
 	t = te_begin(sum);
-	OVER(t);
+	nred = softmax_at(n, t, axis, flat, at, red);
 	e = ex_bin(E_SUB, ex_cast(DT_I32, te_read(x, at, x->rank)), te_read_bcast(max, at, x->rank));
 	te_end(sum, red_sum(red, nred, ex_un(E_EXP, ex_bin(E_MUL, f32(e), xs))));
-#undef OVER
 	t = te_begin(y);
-	e = ex_bin(E_SUB, ex_cast(DT_I32, te_read(x, t->axis, x->rank)), te_read_bcast(max, t->axis, x->rank));
+	e = ex_bin(E_SUB, ex_cast(DT_I32, te_read(x, t->axis, x->rank)),
+		te_read_bcast(max, t->axis, x->rank));
 	e = ex_un(E_EXP, ex_bin(E_MUL, f32(e), xs));
 	e = ex_bin(E_MUL, e, ex_un(E_FLOOR, ex_bin(E_DIV, ex_float(DT_F32, 1), te_scalar(n->in[3]))));
 	e = ex_bin(E_DIV, e, te_read_bcast(sum, t->axis, x->rank));

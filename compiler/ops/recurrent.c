@@ -7,7 +7,8 @@
 
 enum { MAXGATES = 4, MAXACT = 6 };
 
-typedef enum Act { RELU, TANH, SIGMOID, AFFINE, LEAKY, THRESHOLDED, SCALED_TANH, HARD_SIGMOID, ELU, SOFTSIGN, SOFTPLUS, NACT } Act;
+typedef enum Act { RELU, TANH, SIGMOID, AFFINE, LEAKY, THRESHOLDED, SCALED_TANH, HARD_SIGMOID, ELU, SOFTSIGN,
+	SOFTPLUS, NACT } Act;
 static const struct { const char *name; int nparam; double alpha, beta; } act_info[NACT] = {
 	[RELU] = { "Relu", 0, 0, 0 }, [TANH] = { "Tanh", 0, 0, 0 }, [SIGMOID] = { "Sigmoid", 0, 0, 0 },
 	[AFFINE] = { "Affine", 2, 1, 0 }, [LEAKY] = { "LeakyRelu", 1, 0.01, 0 },
@@ -38,7 +39,8 @@ static bool find_acts(Cell *s, const char *const *dflt)
 {
 	int na, nb, nn, ia = 0, ib = 0;
 	const Str *name = attr_strs(s->n, "activations", &nn);
-	const float *alpha = attr_floats(s->n, "activation_alpha", &na), *beta = attr_floats(s->n, "activation_beta", &nb);
+	const float *alpha = attr_floats(s->n, "activation_alpha", &na),
+		*beta = attr_floats(s->n, "activation_beta", &nb);
 
 	for (int i = 0; i < s->nact * s->ndir; i++) {
 		const char *want = dflt[i % s->nact];
@@ -90,7 +92,8 @@ static Expr *activate(const Cell *s, int k, Expr *x)
 	case HARD_SIGMOID: return ex_bin(E_MIN, ex_bin(E_MAX, ADD(MUL(a, x), b), zero), one);
 	case ELU: return ex_select(pos, x, MUL(a, ex_un(E_EXPM1, x)));
 	case SOFTSIGN: return DIV(x, ADD(one, ex_un(E_ABS, x)));
-	default: return ADD(ex_bin(E_MAX, x, zero), ex_un(E_LOG1P, ex_un(E_EXP, ex_un(E_NEG, ex_un(E_ABS, x)))));
+	default: return ADD(ex_bin(E_MAX, x, zero),
+		ex_un(E_LOG1P, ex_un(E_EXP, ex_un(E_NEG, ex_un(E_ABS, x)))));
 	}
 }
 
@@ -154,7 +157,8 @@ static Expr *load3(Cell *s, Value *v, Ix a, Ix b, Ix c)
 	return ex_cast(s->dt, te_read(v, at, 3));
 }
 
-/* share[d, t, b, j] = sum over i of X[t, b, i] * W[d, j, i], plus the biases; the recurrent bias only where with_rb */
+/* share[d, t, b, j] = sum over i of X[t, b, i] * W[d, j, i], plus the biases; the recurrent bias only where
+ * with_rb */
 static void input_share(Cell *s, bool with_rb)
 {
 	Ix dim[4] = { ix_int(s->ndir), s->time, s->batch, ix_mulc(s->hidden, s->gates) }, i, red[1];
@@ -165,19 +169,22 @@ static void input_share(Cell *s, bool with_rb)
 	s->share = te_temp(s->n, "share", s->dt, 4, dim);
 	t = te_begin(s->share);
 	i = red_var(s->n, s->input, red, &nred);
-	x = s->batch_first ? load3(s, s->x, t->axis[2], t->axis[1], i) : load3(s, s->x, t->axis[1], t->axis[2], i);
+	x = s->batch_first ? load3(s, s->x, t->axis[2], t->axis[1], i) : load3(s, s->x, t->axis[1],
+		t->axis[2], i);
 	e = red_sum(red, nred, MUL(x, load3(s, s->w, t->axis[0], t->axis[3], i)));
 	if (s->b) {
 		e = ADD(e, load2(s, s->b, t->axis[0], t->axis[3]));
 		x = load2(s, s->b, t->axis[0], ix_add(t->axis[3], dim[3]));
 		if (!with_rb)   /* of the last gate */
-			x = ex_select(ex_bin(E_LT, ex_ix(t->axis[3]), ex_ix(ix_mulc(s->hidden, s->gates - 1))), x, num(s, 0));
+			x = ex_select(ex_bin(E_LT, ex_ix(t->axis[3]),
+				ex_ix(ix_mulc(s->hidden, s->gates - 1))), x, num(s, 0));
 		e = ADD(e, x);
 	}
 	te_end(s->share, e);
 }
 
-/* sums over k of R[dir, gate*hidden + j, k] * vec[k], for gates from..from+count, added to what acc starts with */
+/* sums over k of R[dir, gate*hidden + j, k] * vec[k], for gates from..from+count, added to what acc starts
+ * with */
 static void dots(Cell *s, Stmt *b, Ix j, int from, int count, Mem *vec, Var **acc)
 {
 	Stmt *in;
@@ -204,7 +211,8 @@ static Var *let(Cell *s, Stmt *b, const char *name, Expr *e)
 
 static Expr *peephole(Cell *s, int k, Ix j, Expr *a, Expr *c)
 {
-	return s->peep ? ADD(a, MUL(load2(s, s->peep, ix_int(s->dir), ix_add(ix_mulc(s->hidden, k), j)), c)) : a;
+	return s->peep ? ADD(a, MUL(load2(s, s->peep, ix_int(s->dir), ix_add(ix_mulc(s->hidden, k), j)),
+		c)) : a;
 }
 
 static void copy_next(Cell *s, Stmt *b)

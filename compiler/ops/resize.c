@@ -1,9 +1,10 @@
-/* Resize. Per resized axis two small tables are made, over output positions o and taps t: the input index and the
- * weight of each tap. The output is then a sum over taps; nearest needs one index and no weight. */
+/* Resize. Per resized axis two small tables are made, over output positions o and taps t: the input index
+ * and the weight of each tap. The output is then a sum over taps; nearest needs one index and no weight. */
 #include "window.h"
 #include <math.h>
 
-typedef enum Coord { HALF_PIXEL, HALF_PIXEL_SYMMETRIC, PYTORCH_HALF_PIXEL, ALIGN_CORNERS, ASYMMETRIC, TF_CROP, NCOORD } Coord;
+typedef enum Coord { HALF_PIXEL, HALF_PIXEL_SYMMETRIC, PYTORCH_HALF_PIXEL, ALIGN_CORNERS, ASYMMETRIC,
+	TF_CROP, NCOORD } Coord;
 static const char *const coord_name[NCOORD] = { "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel",
 	"align_corners", "asymmetric", "tf_crop_and_resize" };
 typedef enum Mode { NEAREST, LINEAR, CUBIC, NMODE } Mode;
@@ -17,7 +18,9 @@ typedef struct Axis {            /* one axis of x */
 	bool on;                 /* resized */
 	int pos;                 /* in the attribute axes, hence in sizes, scales, roi */
 	Ix in, out;
-	Value *x, *index, *weight, *outside;   /* source position f32[out], tables [out, taps], bool[out]; NULL: none */
+	Value *x;                /* source position f32[out] */
+	Value *index, *weight;   /* tables [out, taps]; NULL: none */
+	Value *outside;          /* bool[out]; NULL: none */
 	Ix factor;               /* nearest, an exact whole enlargement: index = o / factor */
 	Ix taps;
 } Axis;
@@ -72,7 +75,8 @@ static void keep_ratio(Resize *r, int rank, const Ix *size)
 				continue;
 			v = ix_add(ix_mulc(ix_mul(size[r->axis[b].pos], r->axis[a].in), 2), in);
 			v = ix_div(v, ix_mulc(in, 2));
-			out[a] = !out[a] ? v : r->policy == NOT_LARGER ? ix_min(out[a], v) : ix_max(out[a], v);
+			out[a] = !out[a] ? v : r->policy == NOT_LARGER ? ix_min(out[a], v) : ix_max(out[a],
+				v);
 		}
 	for (int a = 0; a < rank; a++)
 		if (r->axis[a].on)
@@ -194,7 +198,8 @@ static Expr *scale_of(Node *n, const Resize *r, const Axis *ax, Expr **width)
 	else
 		for (int a = 0; a < n->in[0]->rank; a++)
 			if (r->axis[a].on) {
-				e = DIV(ixf(value_elem(sizes, r->axis[a].pos, ix_int(0), NULL)), ixf(r->axis[a].in));
+				e = DIV(ixf(value_elem(sizes, r->axis[a].pos, ix_int(0), NULL)),
+					ixf(r->axis[a].in));
 				s = !s ? e : ex_bin(r->policy == NOT_LARGER ? E_MIN : E_MAX, s, e);
 			}
 	*width = is_given(sizes) && r->policy == STRETCH ? ixf(ax->out) : MUL(s, ixf(ax->in));
@@ -214,7 +219,8 @@ static Expr *roi_at(Node *n, const Resize *r, const Axis *ax, int k)
 static Expr *position(Node *n, const Resize *r, const Axis *ax, Ix o)
 {
 	Expr *width, *s = scale_of(n, r, ax, &width), *x = ixf(o), *in1 = ixf(ix_addc(ax->in, -1));
-	Expr *one = ex_bin(E_EQ, width, num(1)), *half = SUB(DIV(ADD(x, num(0.5)), s), num(0.5)), *r0, *r1, *e;
+	Expr *one = ex_bin(E_EQ, width, num(1)), *half = SUB(DIV(ADD(x, num(0.5)), s), num(0.5)), *r0, *r1,
+		*e;
 
 	switch (r->coord) {
 	case HALF_PIXEL:
@@ -297,9 +303,11 @@ static Ix whole_factor(const Resize *r, const Axis *ax)
 {
 	Ix f;
 	int64_t v;
-	bool half = r->coord == HALF_PIXEL || r->coord == PYTORCH_HALF_PIXEL || r->coord == HALF_PIXEL_SYMMETRIC;
+	bool half = r->coord == HALF_PIXEL || r->coord == PYTORCH_HALF_PIXEL ||
+		r->coord == HALF_PIXEL_SYMMETRIC;
 
-	if (!(half && (r->near == PREFER_FLOOR || r->near == PREFER_CEIL)) && !(r->coord == ASYMMETRIC && r->near == FLOOR))
+	if (!(half && (r->near == PREFER_FLOOR || r->near == PREFER_CEIL)) &&
+		!(r->coord == ASYMMETRIC && r->near == FLOOR))
 		return NULL;
 	if (!ix_gt0(ax->in) || r->policy != STRETCH)
 		return NULL;

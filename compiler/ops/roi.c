@@ -1,4 +1,5 @@
-/* RoiAlign: each region is divided into bins, each bin sampled at a grid of points whose number may be data. */
+/* RoiAlign: each region is divided into bins, each bin sampled at a grid of points whose number may be
+ * data. */
 #include "window.h"
 #include "stmts.h"
 
@@ -19,14 +20,16 @@ typedef struct Roi {
 void shape_roi_align(Node *n)
 {
 	Value *x = n->in[0], *rois = n->in[1];
-	const char *mode = attr_str(n, "mode", "avg"), *c = attr_str(n, "coordinate_transformation_mode", "half_pixel");
+	const char *mode = attr_str(n, "mode", "avg"),
+		*c = attr_str(n, "coordinate_transformation_mode", "half_pixel");
 	Ix dim[4];
 
 	if (x->rank != 4 || rois->rank != 2 || !ix_is(rois->dim[1], 4)) {
 		node_error(n, "input %s, rois %s", value_str(x), value_str(rois));
 		return;
 	}
-	if ((strcmp(mode, "avg") && strcmp(mode, "max")) || (strcmp(c, "half_pixel") && strcmp(c, "output_half_pixel"))) {
+	if ((strcmp(mode, "avg") && strcmp(mode, "max")) ||
+		(strcmp(c, "half_pixel") && strcmp(c, "output_half_pixel"))) {
 		node_error(n, "mode '%s', coordinate_transformation_mode '%s'", quoted(mode), quoted(c));
 		return;
 	}
@@ -51,7 +54,8 @@ static void extent(Roi *r, Stmt *b, Ix roi, int a, Expr **start, Expr **bin, Exp
 	Value *v = r->n->in[1];
 	bool half = !strcmp(attr_str(r->n, "coordinate_transformation_mode", "half_pixel"), "half_pixel");
 	int64_t ratio = attr_int(r->n, "sampling_ratio", 0);
-	Expr *scale = num(r, attr_float(r->n, "spatial_scale", 1)), *shift = num(r, half ? 0.5 : 0), *end, *len, *c;
+	Expr *scale = num(r, attr_float(r->n, "spatial_scale", 1)), *shift = num(r, half ? 0.5 : 0), *end,
+		*len, *c;
 	Ix at[2] = { roi, ix_int(1 - a) };
 
 	*start = let(r, b, "start", SUB(MUL(ex_cast(r->dt, te_read(v, at, 2)), scale), shift));
@@ -79,7 +83,8 @@ static void neighbours(Roi *r, Stmt *b, Expr *v, Ix len, Ix *low, Ix *high, Expr
 	*share = let(r, b, "share", SUB(v, ex_cast(r->dt, l)));
 }
 
-/* the sample at (y, x) of channel c of image bi: interpolated; for max the greatest of the weighted neighbours */
+/* the sample at (y, x) of channel c of image bi: interpolated; for max the greatest of the weighted
+ * neighbours */
 static Expr *sample(Roi *r, Stmt *b, Ix bi, Ix c, Expr *y, Expr *x)
 {
 	Ix lo[2], hi[2], at[4] = { bi, c, NULL, NULL };
@@ -100,7 +105,8 @@ static Expr *sample(Roi *r, Stmt *b, Ix bi, Ix c, Expr *y, Expr *x)
 void lower_roi_align(Node *n)
 {
 	Value *y = n->out[0];
-	Roi r = { .n = n, .x = n->in[0], .max = !strcmp(attr_str(n, "mode", "avg"), "max"), .p = prog_begin(n, "roi_align") };
+	Roi r = { .n = n, .x = n->in[0], .max = !strcmp(attr_str(n, "mode", "avg"), "max"),
+		.p = prog_begin(n, "roi_align") };
 	Stmt *b, *s, *w;
 	Ix at[4], bi;
 	Expr *start[2], *bin[2], *count[2], *pos[2], *e, *any, *half;
@@ -124,7 +130,8 @@ void lower_roi_align(Node *n)
 	w = st_while(s, ex_bin(E_LT, ex_var(j), count[1]));
 	for (int a = 0; a < 2; a++) {
 		e = DIV(MUL(ADD(ex_cast(r.dt, ex_var(a ? j : i)), half), bin[a]), ex_cast(r.dt, count[a]));
-		pos[a] = let(&r, w, a ? "x" : "y", ADD(ADD(start[a], MUL(ex_cast(r.dt, ex_ix(at[2 + a])), bin[a])), e));
+		pos[a] = let(&r, w, a ? "x" : "y",
+			ADD(ADD(start[a], MUL(ex_cast(r.dt, ex_ix(at[2 + a])), bin[a])), e));
 	}
 	e = sample(&r, w, bi, at[1], pos[0], pos[1]);
 	any = ex_bin(E_GT, ADD(ex_var(i), ex_var(j)), i64(0));

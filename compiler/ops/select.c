@@ -1,5 +1,5 @@
-/* Operators that choose elements: sorting, counting, suppressing. Where the number chosen is data, the first unit
- * computes it into an i64[1], and what follows may use the symbol bound to it. */
+/* Operators that choose elements: sorting, counting, suppressing. Where the number chosen is data, the first
+ * unit computes it into an i64[1], and what follows may use the symbol bound to it. */
 #include "window.h"
 #include "stmts.h"
 #include "../../runtime/zenith.h"
@@ -193,7 +193,8 @@ static void insert_first(Prog *p, Stmt *b, Mem *list, Ix n, Ix k, Row *r)
 
 void lower_top_k(Node *n)
 {
-	Value *x = n->in[0], *y = out_wanted(n, 0) ? n->out[0] : NULL, *index = out_wanted(n, 1) ? n->out[1] : NULL;
+	Value *x = n->in[0], *y = out_wanted(n, 0) ? n->out[0] : NULL,
+		*index = out_wanted(n, 1) ? n->out[1] : NULL;
 	int64_t axis = attr_int(n, "axis", -1), most;
 	Row r = { .x = x, .descending = attr_int(n, "largest", 1) != 0 };
 	Prog *p = prog_begin(n, "top_k");
@@ -330,8 +331,10 @@ static void find_equals(Prog *p, Items *it, Mem *list, Mem *same)
 	st_store(b, same, at, ex_var(first));
 }
 
-/* numbers the groups in order of list (sorted) or of first occurrence; writes first index, count and inverse */
-static void number_groups(Prog *p, Items *it, Mem *list, Mem *same, Mem *number, bool sorted, Value *const out[4])
+/* numbers the groups in order of list (sorted) or of first occurrence; writes first index, count and
+ * inverse */
+static void number_groups(Prog *p, Items *it, Mem *list, Mem *same, Mem *number, bool sorted,
+	Value *const out[4])
 {
 	Var *c = let_int(p, p->body, "c", i64(0));
 	Stmt *b, *s;

@@ -106,7 +106,8 @@ static bool dft_get(Node *n, Dft *d)
 	}
 	if (!axis_ok(n, &a, x->rank))
 		return false;
-	*d = (Dft){ .axis = (int)a, .inverse = attr_int(n, "inverse", 0) != 0, .onesided = attr_int(n, "onesided", 0) != 0,
+	*d = (Dft){ .axis = (int)a, .inverse = attr_int(n, "inverse", 0) != 0,
+		.onesided = attr_int(n, "onesided", 0) != 0,
 		.complex = last == 2, .in = x->dim[a] };
 	if (len)
 		d->len = value_elem(len, 0, ix_int(1), NULL);
@@ -154,7 +155,8 @@ void lower_dft(Node *n)
 		im = ex_cast(dt, te_read(x, at, x->rank));
 	e = turn(tw, re, im, ix_mul(k, t->axis[d.axis]), d.inverse, t->axis[last]);
 	if (d.inverse && d.onesided) {   /* the other half is the conjugate: all but its ends count twice */
-		twice = ex_bin(E_OR, ex_bin(E_EQ, ex_ix(k), i64(0)), ex_bin(E_EQ, ex_ix(ix_mulc(k, 2)), ex_ix(d.len)));
+		twice = ex_bin(E_OR, ex_bin(E_EQ, ex_ix(k), i64(0)),
+			ex_bin(E_EQ, ex_ix(ix_mulc(k, 2)), ex_ix(d.len)));
 		e = MUL(e, ex_select(twice, ex_float(dt, 1), ex_float(dt, 2)));
 	}
 	e = red_sum(red, nred, e);
@@ -172,7 +174,8 @@ static bool stft_get(Node *n, Stft *s)
 	int64_t last = 1;
 
 	*s = (Stft){ .window = in_opt(n, 2), .onesided = attr_int(n, "onesided", 1) != 0 };
-	if (x->rank < 2 || x->rank > 3 || (x->rank == 3 && (!ix_isint(x->dim[2], &last) || last < 1 || last > 2))) {
+	if (x->rank < 2 || x->rank > 3 || (x->rank == 3 &&
+		(!ix_isint(x->dim[2], &last) || last < 1 || last > 2))) {
 		node_error(n, "signal %s", value_str(x));
 		return false;
 	}
@@ -193,7 +196,8 @@ void shape_stft(Node *n)
 	if (!stft_get(n, &s))
 		return;
 	Ix frames = ix_addc(ix_div(ix_sub(x->dim[1], s.len), s.step), 1);
-	Ix dim[4] = { x->dim[0], frames, s.onesided ? ix_addc(ix_div(s.len, ix_int(2)), 1) : s.len, ix_int(2) };
+	Ix dim[4] = { x->dim[0], frames, s.onesided ? ix_addc(ix_div(s.len, ix_int(2)), 1) : s.len,
+		ix_int(2) };
 	set_out(n, 0, x->dt, 4, dim);
 }
 
@@ -218,7 +222,8 @@ void lower_stft(Node *n)
 	at[2] = ix_int(1);
 	if (s.complex)
 		im = MUL(w, ex_cast(dt, te_read(x, at, x->rank)));
-	te_end(y, ex_cast(y->dt, red_sum(red, nred, turn(tw, re, im, ix_mul(k, t->axis[2]), false, t->axis[3]))));
+	te_end(y, ex_cast(y->dt, red_sum(red, nred,
+		turn(tw, re, im, ix_mul(k, t->axis[2]), false, t->axis[3]))));
 }
 
 /* MelWeightMatrix: bins, transform length, sample rate, lowest and highest frequency */
@@ -264,5 +269,6 @@ void lower_mel_weight_matrix(Node *n)
 	rise = ex_select(ex_bin(E_AND, ex_bin(E_GE, j, e[0]), ex_bin(E_LE, j, e[1])), rise, zero);
 	rise = ex_select(ex_bin(E_EQ, e[0], e[1]), ex_cast(DT_F64, ex_bin(E_EQ, j, e[1])), rise);
 	fall = DIV(ex_cast(DT_F64, SUB(e[2], j)), ex_cast(DT_F64, SUB(e[2], e[1])));
-	te_end(y, ex_cast(y->dt, ex_select(ex_bin(E_AND, ex_bin(E_GE, j, e[1]), ex_bin(E_LT, j, e[2])), fall, rise)));
+	te_end(y, ex_cast(y->dt, ex_select(ex_bin(E_AND, ex_bin(E_GE, j, e[1]), ex_bin(E_LT, j, e[2])), fall,
+		rise)));
 }

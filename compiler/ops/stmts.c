@@ -41,7 +41,8 @@ void unflatten(Ix flat, const Ix *dim, int rank, Ix *at)
 }
 
 /* merges list[lo..mid) and list[mid..hi) into other[lo..hi) */
-static void merge(Prog *p, Stmt *b, Mem *list, Mem *other, Expr *lo, Expr *mid, Expr *hi, Before *before, void *arg)
+static void merge(Prog *p, Stmt *b, Mem *list, Mem *other, Expr *lo, Expr *mid, Expr *hi, Before *before,
+	void *arg)
 {
 	Ix n = list->size;
 	Var *i = let_int(p, b, "i", lo), *j = let_int(p, b, "j", mid), *o = let_int(p, b, "o", lo), *right;

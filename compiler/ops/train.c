@@ -1,4 +1,5 @@
-/* Optimiser steps (ai.onnx.preview.training): rate, count, then groups of tensors: x..., gradient..., state... */
+/* Optimiser steps (ai.onnx.preview.training): rate, count, then groups of tensors: x..., gradient...,
+ * state... */
 #include "window.h"
 #include "stmts.h"
 
@@ -75,7 +76,8 @@ void shape_adam(Node *n)
 
 static Expr *adam(Node *n, const Te *t, int i, int out)
 {
-	Expr *g = gradient(n, t, 4, i), *a = num(g, attr_float(n, "alpha", 0.9)), *b = num(g, attr_float(n, "beta", 0.999));
+	Expr *g = gradient(n, t, 4, i), *a = num(g, attr_float(n, "alpha", 0.9)),
+		*b = num(g, attr_float(n, "beta", 0.999));
 	Expr *one = num(g, 1), *v, *h, *r, *c = count(n, g), *fix, *x;
 
 	v = ADD(MUL(a, in(n, t, 2, 4, i)), MUL(SUB(one, a), g));
@@ -101,7 +103,8 @@ void shape_momentum(Node *n)
 
 static Expr *momentum(Node *n, const Te *t, int i, int out)
 {
-	Expr *g = gradient(n, t, 3, i), *a = num(g, attr_float(n, "alpha", 0)), *b = num(g, attr_float(n, "beta", 0)), *v;
+	Expr *g = gradient(n, t, 3, i), *a = num(g, attr_float(n, "alpha", 0)),
+		*b = num(g, attr_float(n, "beta", 0)), *v;
 
 	b = ex_select(ex_bin(E_GT, count(n, g), num(g, 0)), b, num(g, 1));
 	v = ADD(MUL(a, in(n, t, 2, 3, i)), MUL(b, g));

@@ -1,4 +1,5 @@
-/* Tree ensembles (ai.onnx.ml): every form is brought into one set of arrays, over which a small program walks. */
+/* Tree ensembles (ai.onnx.ml): every form is brought into one set of arrays, over which a small program
+ * walks. */
 #include "ml.h"
 #include "window.h"
 #include "stmts.h"
@@ -68,7 +69,8 @@ static const double *reals(Node *n, const char *name, int64_t *cnt)
 
 static int mode_of(Node *n, Str s)
 {
-	static const char *const name[NMODE] = { "BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ",
+	static const char *const name[NMODE] = { "BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT",
+		"BRANCH_EQ",
 		"BRANCH_NEQ", "", "LEAF" };
 
 	for (int i = 0; i < NMODE; i++)
@@ -176,7 +178,8 @@ static bool old_forest(Node *n, const char *kind, Forest *f)
 			return false;
 		s = slot(&o, o.tree[i], o.node[i]);
 		if (*s) {
-			node_error(n, "tree %lld has two nodes %lld", (long long)o.tree[i], (long long)o.node[i]);
+			node_error(n, "tree %lld has two nodes %lld", (long long)o.tree[i],
+				(long long)o.node[i]);
 			return false;
 		}
 		*s = i + 1;
@@ -232,8 +235,8 @@ static int64_t add_inner(New *t, int64_t i, Mode mode, double split)
 	return f->left.n - 1;
 }
 
-/* copies node i and what is below it, in the order in which membership lists are consumed; a membership test becomes
- * a chain of equalities */
+/* copies node i and what is below it, in the order in which membership lists are consumed; a membership test
+ * becomes a chain of equalities */
 static bool new_node(Node *n, New *t, int64_t i, bool leaf, int64_t *ref, int depth)
 {
 	int64_t first, last, yes, no;
@@ -303,7 +306,8 @@ static bool new_forest(Node *n, Forest *f)
 	for (int i = 0; ok && i < nroot; i++) {
 		bool leaf = root[i] >= 0 && root[i] < t.n && t.yes_leaf[root[i]] && t.no_leaf[root[i]] &&
 			t.yes[root[i]] == t.no[root[i]];   /* how a tree of one leaf is written */
-		ok = leaf ? new_node(n, &t, t.yes[root[i]], true, &ref, 0) : new_node(n, &t, root[i], false, &ref, 0);
+		ok = leaf ? new_node(n, &t, t.yes[root[i]], true, &ref, 0) : new_node(n, &t, root[i], false,
+			&ref, 0);
 		push(&f->root, ref);
 	}
 	for (int i = 0; ok && i < nleaf; i++) {
@@ -409,7 +413,8 @@ static void walk(Node *n, const Forest *f, Value *raw, Agg agg)
 	w = st_while(tree, ex_bin(E_GE, ex_var(node), ex_int(DT_I32, 0)));
 	it = below(ex_var(node), f->left.n);
 	e = condition(n, f, ml_dtype(n->in[0]), row, it);
-	st_set(w, node, ex_select(e, at(table(n, f->left.p, f->left.n), it), at(table(n, f->right.p, f->right.n), it)));
+	st_set(w, node, ex_select(e, at(table(n, f->left.p, f->left.n), it),
+		at(table(n, f->right.p, f->right.n), it)));
 	leaf = ex_bin(E_SUB, ex_int(DT_I32, -1), ex_var(node));
 	it = below(leaf, f->first.n - 1);
 	item = let_int(p, tree, "item", ex_cast(DT_I64, at(table(n, f->first.p, f->first.n), it)));
@@ -429,14 +434,16 @@ static bool features_ok(Node *n, const Forest *f, Ix cols)
 	int64_t c;
 
 	if (ix_isint(cols, &c) && c < f->nfeature) {
-		node_error(n, "the trees use feature %lld, rows have %lld", (long long)f->nfeature - 1, (long long)c);
+		node_error(n, "the trees use feature %lld, rows have %lld", (long long)f->nfeature - 1,
+			(long long)c);
 		return false;
 	}
 	return f->root.n > 0;
 }
 
 /* y = post(raw / trees + base) */
-static void finish(Node *n, Value *raw, Value *y, Agg agg, const Forest *f, const double *base, int64_t nbase, Post post)
+static void finish(Node *n, Value *raw, Value *y, Agg agg, const Forest *f, const double *base,
+	int64_t nbase, Post post)
 {
 	Value *sum = post == POST_NONE ? y : te_temp(n, "sum", raw->dt, 2, raw->dim);
 	Te *t = te_begin(sum);
@@ -522,8 +529,9 @@ void lower_tree_ensemble(Node *n)
 	finish(n, raw, y, (Agg)agg, &f, NULL, 0, post[p]);
 }
 
-/* TreeEnsembleClassifier. Two classes of which the weights name only one, as ONNX Runtime does it: with class 0 named,
- * the score s becomes (1-s, s) or (-s, s) if a weight is negative; the second class wins above 0.5, or above 0. */
+/* TreeEnsembleClassifier. Two classes of which the weights name only one, as ONNX Runtime does it: with
+ * class 0 named, the score s becomes (1-s, s) or (-s, s) if a weight is negative; the second class wins above
+ * 0.5, or above 0. */
 typedef struct Binary { bool on; int64_t only; bool positive; } Binary;
 
 static Binary binary_of(const Forest *f, int classes)
@@ -556,7 +564,8 @@ static void binary_label(Node *n, Value *raw, Value *table, const Binary *b, int
 {
 	Te *t = te_begin(n->out[0]);
 	Ix i, col[2] = { t->axis[0], ix_int(classes == 1 ? 0 : b->only) };
-	Expr *e = ex_bin(E_GT, te_read(raw, col, 2), ex_float(raw->dt, classes == 2 && b->positive ? 0.5 : 0));
+	Expr *e = ex_bin(E_GT, te_read(raw, col, 2),
+		ex_float(raw->dt, classes == 2 && b->positive ? 0.5 : 0));
 
 	i = ex_as_ix(ex_cast(DT_I64, e), ix_int(0), ix_int(1));
 	te_end(n->out[0], classes == 1 ? ex_cast(DT_I64, e) : te_read(table, &i, 1));
@@ -592,11 +601,13 @@ void lower_tree_ensemble_classifier(Node *n)
 		return;
 	b = binary_of(&f, classes);
 	if (f.ntarget > classes || (nbase > 1 && nbase != classes)) {
-		node_error(n, "class %lld of %d, base_values of %lld", (long long)f.ntarget - 1, classes, (long long)nbase);
+		node_error(n, "class %lld of %d, base_values of %lld", (long long)f.ntarget - 1, classes,
+			(long long)nbase);
 		return;
 	}
-	if ((b.on && classes == 2 && (nbase > 1 || post == POST_PROBIT)) || (classes == 1 && labels->dt == DT_STR)) {
-		node_unsupported(n, "two classes of which one has weights, with %lld base_values, PROBIT or strings",
+	if ((b.on && classes == 2 && (nbase > 1 || post == POST_PROBIT)) ||
+		(classes == 1 && labels->dt == DT_STR)) {
+		node_unsupported(n, "a single class with weights, and %lld base_values, PROBIT or strings",
 		                 (long long)nbase);
 		return;
 	}

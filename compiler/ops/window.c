@@ -38,7 +38,8 @@ bool win_kernel(Node *n, int want, Ix *size)
 	return true;
 }
 
-/* SAME_UPPER and SAME_LOWER: as many outputs as strides fit, padding split evenly, the odd one after or before */
+/* SAME_UPPER and SAME_LOWER: as many outputs as strides fit, padding split evenly, the odd one after or
+ * before */
 static void same(Win *w, int i, bool upper)
 {
 	Ix span = ix_addc(ix_mulc(ix_addc(w->size[i], -1), w->dil[i]), 1), total, half;
@@ -60,7 +61,8 @@ static void explicit_pads(Win *w, int i, bool ceil)
 	if (!ceil || w->stride[i] == 1)
 		w->out[i] = ix_addc(ix_div(room, s), 1);
 	else
-		w->out[i] = ix_addc(ix_min(ix_cdiv(room, s), ix_div(ix_addc(ix_add(w->in[i], w->pad0[i]), -1), s)), 1);
+		w->out[i] = ix_addc(ix_min(ix_cdiv(room, s),
+			ix_div(ix_addc(ix_add(w->in[i], w->pad0[i]), -1), s)), 1);
 }
 
 bool win_get(Node *n, const Value *x, const Ix *size, bool ceil, Win *w)
@@ -93,7 +95,8 @@ bool win_get(Node *n, const Value *x, const Ix *size, bool ceil, Win *w)
 			return false;
 		}
 		if (ix_isint(w->out[i], &v) && v < 0) {
-			node_error(n, "the window %s does not fit into the padded axis %d", ix_str(size[i]), 2 + i);
+			node_error(n, "the window %s does not fit into the padded axis %d", ix_str(size[i]),
+				2 + i);
 			return false;
 		}
 	}
@@ -162,8 +165,9 @@ Expr *red_sum(const Ix *red, int nred, Expr *e)
 	return nred ? ex_reduce(R_SUM, red, nred, e) : e;
 }
 
-/* y[o] takes x[i] * w[k] wherever o + pad0 = i*stride + k*dil. Without dilation only every stride-th k counts: k = (o + pad0) mod stride + j*stride, i = floordiv(o + pad0, stride) - j. In general k runs over all taps
- * and those that do not divide are guarded away. */
+/* y[o] takes x[i] * w[k] wherever o + pad0 = i*stride + k*dil. Without dilation only every stride-th k
+ * counts: k = (o + pad0) mod stride + j*stride, i = floordiv(o + pad0, stride) - j. In general k runs over
+ * all taps and those that do not divide are guarded away. */
 void win_back(Node *n, const Win *win, int i, Ix o, Ix *xi, Ix *wi, Ix *cond, int *nc, Ix *red, int *nred)
 {
 	Ix p = ix_add(o, win->pad0[i]), s = ix_int(win->stride[i]), rest;

@@ -6,8 +6,8 @@
 
 enum { WMAX = 16 };              /* spatial axes: below LIM_RANK's default */
 
-/* Output position o of spatial axis i covers the input positions o*stride + k*dil - pad0, k < size; positions outside
- * 0 <= p < in are padding. */
+/* Output position o of spatial axis i covers the input positions o*stride + k*dil - pad0, k < size;
+ * positions outside 0 <= p < in are padding. */
 typedef struct Win {
 	int n;                   /* spatial axes; x is [N, C, spatial...] */
 	Ix in[WMAX], size[WMAX], out[WMAX];
@@ -27,8 +27,8 @@ void win_vars(Node *, int n, const Ix *ext, Ix *var, Ix *red, int *nred);
 /* conditions (>= 0) that 0 <= pos[i] < in[i] for each axis; returns their number (2n) */
 int win_inside(const Win *, const Ix *pos, Ix *cond);
 
-/* The other way round, as in a transposed convolution: the positions pos (< win->in) and taps that meet in output o
- * of axis i, over a fresh variable; adds the conditions under which they do. */
+/* The other way round, as in a transposed convolution: the positions pos (< win->in) and taps that meet in
+ * output o of axis i, over a fresh variable; adds the conditions under which they do. */
 void win_back(Node *, const Win *, int i, Ix o, Ix *pos, Ix *tap, Ix *cond, int *nc, Ix *red, int *nred);
 /* weight of a sample at distance d >= 0: linear, or cubic with coefficient a */
 Expr *interpolate(bool cubic, double a, Expr *d);
@@ -40,8 +40,9 @@ Expr *acc_cast(Expr *);
 Ix red_var(Node *, Ix ext, Ix *red, int *nred);
 Expr *red_sum(const Ix *red, int nred, Expr *);
 
-/* A dim of output o that data decides: a fresh symbol, the same one whenever the node is inferred again; and, in
- * lowering, the i64[1] value that holds it once it is known (no effect on a dim that became something else). */
+/* A dim of output o that data decides: a fresh symbol, the same one whenever the node is inferred again;
+ * and, in lowering, the i64[1] value that holds it once it is known (no effect on a dim that became something
+ * else). */
 Ix data_dim(Node *, int o, int axis, Ix lo, Ix hi);
 void data_dim_is(Node *, Ix dim, Value *count);
 Value *out_or_temp(Node *, int o, const char *name, DType, int rank, const Ix *dim);
