@@ -1,6 +1,7 @@
 /* NegativeLogLikelihoodLoss and SoftmaxCrossEntropyLoss: x [N, C, d...], target [N, d...], weight [C]. */
 #include "window.h"
 #include "stmts.h"
+#include "../../runtime/zenith.h"
 
 static void loss_shape(Node *n)
 {
@@ -57,6 +58,25 @@ static void element(Node *n, Value *logp, const Ix *at, Expr **weight, Expr **lo
 	*loss = w ? ex_bin(E_MUL, *weight, e) : e;
 }
 
+/* every label that is not ignored is a class, or the run fails */
+static void check_labels(Node *n)
+{
+	Value *t = n->in[1];
+	Prog *p = prog_begin(n, "check_labels");
+	Stmt *b = p->body;
+	Ix at[WMAX];
+	Expr *label, *bad;
+
+	for (int i = 0; i < t->rank; i++)
+		at[i] = prog_for(p, b, t->dim[i], &b);
+	label = ex_cast(DT_I64, te_read(t, at, t->rank));
+	bad = ex_bin(E_OR, ex_bin(E_LT, label, i64(0)), ex_bin(E_GE, label, ex_ix(n->in[0]->dim[1])));
+	if (attr_find(n, "ignore_index"))
+		bad = ex_bin(E_AND, bad, ex_bin(E_NE, label, i64(attr_int(n, "ignore_index", 0))));
+	st_fail(b, p->kern, bad, ZENITH_BAD_INDEX);
+	prog_end(p);
+}
+
 static void reduce_loss(Node *n, Value *logp)
 {
 	Value *t = n->in[1], *y = n->out[0];
@@ -66,6 +86,7 @@ static void reduce_loss(Node *n, Value *logp)
 	Te *te = te_begin(y);
 	Expr *w, *e;
 
+	check_labels(n);
 	if (!strcmp(how, "none")) {
 		element(n, logp, te->axis, &w, &e);
 		te_end(y, ex_cast(y->dt, e));
