@@ -222,45 +222,79 @@ void lower_arg_min(Node *n) { lower_arg(n, R_MIN); }
 
 /* ---- CumSum, CumProd */
 
-static bool cum_axis(Node *n, int64_t *axis)
+/* the axis as a flag per axis (axes.c); *axis: the one, or -1 where only data tells */
+static bool cum_axis(Node *n, Ix *flag, int *axis)
 {
-	if (!ix_isint(value_elem(n->in[1], 0, NULL, NULL), axis)) {
-		node_unsupported(n, "the axis must be constant");
+	int r = n->in[0]->rank, count;
+
+	*axis = -1;
+	if (r < 1) {
+		node_unsupported(n, "rank 0");
 		return false;
 	}
-	return norm_axis(n, axis, n->in[0]->rank);
+	if (!axes_flags(n, n->in[1], NULL, r, flag, &count) || count != 1)
+		return false;
+	for (int i = 0; i < r; i++)
+		*axis = ix_is(flag[i], 1) ? i : *axis;
+	return true;
 }
 
 void shape_cum(Node *n)
 {
-	int64_t axis;
+	Ix flag[n->in[0]->rank + 1];
+	int axis;
 
 	if (!dt_float(n->in[0]->dt) && !dt_int(n->in[0]->dt))
 		node_unsupported(n, "%s of %s", op_name(n->op), dt_name(n->in[0]->dt));
-	else if (cum_axis(n, &axis))
+	else if (cum_axis(n, flag, &axis))
 		out_like(n, 0, n->in[0]);
+}
+
+/* where only data tells the axis: each element reduces those before it */
+static void lower_cum_any(Node *n, ROp op, double start, const Ix *flag)
+{
+	Value *x = n->in[0], *y = n->out[0];
+	bool back = attr_int(n, "reverse", 0), less = attr_int(n, "exclusive", 0);
+	Te *t = te_begin(y);
+	Ix ix[x->rank], var[x->rank], cond[x->rank], d;
+	Expr *e;
+
+	for (int i = 0; i < x->rank; i++) {
+		var[i] = te_var(n, ix_add(ix_int(1), ix_mul(flag[i], ix_addc(x->dim[i], -1))));
+		ix[i] = ix_add(var[i], ix_mul(ix_sub(ix_int(1), flag[i]), t->axis[i]));
+		d = back ? ix_sub(ix[i], t->axis[i]) : ix_sub(t->axis[i], ix[i]);
+		cond[i] = less ? ix_sub(d, flag[i]) : d;
+	}
+	e = ex_acc(te_read(x, ix, x->rank));
+	te_end(y, ex_cast(y->dt, ex_reduce(op, var, x->rank, ex_guard(cond, x->rank, e, xlike(e, start)))));
 }
 
 static void lower_cum(Node *n, EOp op, double start)
 {
 	Value *x = n->in[0], *y = n->out[0];
 	bool back = attr_int(n, "reverse", 0), less = attr_int(n, "exclusive", 0);
-	Prog *p = prog_begin(n, op == E_ADD ? "cumsum" : "cumprod");
-	Stmt *b = p->body;
 	DType dt = acc_type(x->dt);
-	Ix ix[x->rank + 1], k;
-	int64_t axis;
+	Ix ix[x->rank + 1], flag[x->rank + 1], k;
+	int axis;
+	Prog *p;
+	Stmt *b;
 	Expr *e;
 	Var *acc;
 
-	if (!cum_axis(n, &axis))
+	if (!cum_axis(n, flag, &axis))
 		return;
+	if (axis < 0) {
+		lower_cum_any(n, op == E_ADD ? R_SUM : R_PROD, start, flag);
+		return;
+	}
+	p = prog_begin(n, op == E_ADD ? "cumsum" : "cumprod");
+	b = p->body;
 	prog_out(p, y);
 	for (int i = 0; i < x->rank; i++)
 		if (i != axis)
 			ix[i] = prog_for(p, b, x->dim[i], &b);
 	acc = st_let(b, p->kern, "acc", ex_float(dt, start));
-	k = prog_for(p, b, x->rank ? x->dim[axis] : ix_int(1), &b);
+	k = prog_for(p, b, x->dim[axis], &b);
 	ix[axis] = back ? ix_sub(ix_addc(x->dim[axis], -1), k) : k;
 	e = ex_bin(op, ex_var(acc), ex_acc(te_read(x, ix, x->rank)));
 	if (less)
