@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 
-enum { INLINE_BYTES = 1 << 20, OWN_BYTES = 64 << 20 };
+enum { INLINE_BYTES = 1 << 20, OWN_BYTES = 64 << 20, MAX_OPTIONS = 4000 };
 
 static void
 decide(Em *e)
@@ -46,13 +46,45 @@ how_name(WeightsHow w)
 	return name[w];
 }
 
+const char *
+hash_text(const Em *e)
+{
+	Buf b = { 0 };
+
+	for (int i = 0; i < 32; i++)
+		buf_fmt(&b, "%02x", e->m->hash[i]);
+	return buf_str(&b);
+}
+
+/* those that change what is computed or how; no longer than C99 lets a string literal be */
+const char *
+options_text(const Em *e)
+{
+	const Options *o = e->o;
+	Buf b = { 0 };
+
+	buf_fmt(&b, "-O%d --target %s --weights=%s", o->opt, target_c.name, how_name(e->weights));
+	for (int i = 0; i < o->import.dim.n; i++)
+		buf_fmt(&b, " --dim %s=%" PRId64 "..%" PRId64, o->import.dim.p[i].name, o->import.dim.p[i].lo,
+			o->import.dim.p[i].hi);
+	for (int i = 0; i < o->import.shape.n; i++) {
+		buf_fmt(&b, " --shape %s=", o->import.shape.p[i].input);
+		for (int j = 0; j < o->import.shape.p[i].rank; j++)
+			buf_fmt(&b, "%s%s", j ? "x" : "", o->import.shape.p[i].dim[j] < 0 ? "?" :
+				fmt("%" PRId64, o->import.shape.p[i].dim[j]));
+	}
+	for (int i = 0; i < o->state.n; i++)
+		buf_fmt(&b, " --state %s=%s", o->state.p[i].in, o->state.p[i].out);
+	if (b.n > MAX_OPTIONS)
+		return fmt("%.*s...", MAX_OPTIONS, b.p);
+	return buf_str(&b);
+}
+
 static void
 top_comment(Em *e, Buf *b, int lines)
 {
-	buf_fmt(b, "/* %s.c: made by zenithc %s from a model with SHA-256\n * ", e->name, ZENITHC_VERSION);
-	for (int i = 0; i < 32; i++)
-		buf_fmt(b, "%02x", e->m->hash[i]);
-	buf_fmt(b, "\n * options: -O%d --target %s --weights=%s\n *\n", e->o->opt, target_c.name, how_name(e->weights));
+	buf_fmt(b, "/* %s.c: made by zenithc %s from a model with SHA-256\n * %s\n", e->name, ZENITHC_VERSION, hash_text(e));
+	buf_fmt(b, " * options: %s\n *\n", text_comment(options_text(e)));
 	if (e->m->graph_name && *e->m->graph_name)
 		buf_fmt(b, " *   graph   %s\n", text_comment(e->m->graph_name));
 	ports_comment(e, b);

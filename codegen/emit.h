@@ -64,6 +64,10 @@ typedef struct Em {
 	bool ws, wt, st, io;     /* the program reads workspace, weights, state, io */
 } Em;
 
+/* emit.c */
+const char *hash_text(const Em *);
+const char *options_text(const Em *);        /* those that change what is computed or how */
+
 typedef struct Shared { const char *name; bool wide; } Shared;
 
 void ports_make(Em *);                                  /* ports.c */

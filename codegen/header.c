@@ -33,6 +33,12 @@ has_strings(const Em *e)
 static void
 macros(Em *e, Buf *b)
 {
+	const char *options = options_text(e);
+
+	buf_fmt(b, "#define %s_ABI %d\t/* ZENITH_ABI of zenith.h */\n", e->NAME, ZENITHC_ABI);
+	buf_fmt(b, "#define %s_MODEL_SHA256 \"%s\"\n#define %s_OPTIONS ", e->NAME, hash_text(e), e->NAME);
+	text_string(b, options, strlen(options));
+	buf_fmt(b, "\n");
 	if (e->work >= 0)
 		buf_fmt(b, "#define %s_WORKSPACE_BYTES %" PRId64 "\n", e->NAME, e->work);
 	else
@@ -60,6 +66,21 @@ run_proto(Em *e, Buf *b)
 	buf_fmt(b, "%s)", *sep ? "" : "void");
 }
 
+/* what a setup must have */
+static const char *
+needs(const Em *e)
+{
+	Buf b = { 0 };
+
+	if (!e->own_memory && (e->work || e->g->heap))
+		buf_fmt(&b, "a workspace");
+	if (!e->own_memory && e->g->state_bytes)
+		buf_fmt(&b, "%sstate", b.n ? ", " : "");
+	if (e->weights == W_EXTERN && e->g->weight_bytes)
+		buf_fmt(&b, "%sthe weights", b.n ? ", " : "");
+	return b.n ? fmt("must give %s", buf_str(&b)) : "may be 0 for defaults";
+}
+
 static void
 prototypes(Em *e, Buf *b)
 {
@@ -72,8 +93,7 @@ prototypes(Em *e, Buf *b)
 		run_proto(e, b);
 		buf_fmt(b, ";\n#endif\n\n");
 	}
-	buf_fmt(b, "/* a context: one per thread. setup may be 0 for defaults%s */\n",
-		e->own_memory ? "" : "; it must give a workspace");
+	buf_fmt(b, "/* a context: one per thread. setup %s */\n", needs(e));
 	buf_fmt(b, "int %s_init(%s_ctx *ctx, const %s_setup *setup);\n", n, n, n);
 	buf_fmt(b, "int %s_run_in(%s_ctx *ctx, %s%s_io *io);\n", n, n, e->dynamic ? "" : "const ", n);
 	buf_fmt(b, "int %s_done(%s_ctx *ctx);\n\n", n, n);

@@ -287,10 +287,8 @@ describe(Em *e, Buf *b)
 	for (int i = 0; i < e->out.n; i++)
 		nout += host_port(&e->out.p[i]);
 	W("const zenith_model *%s_model(void)\n{\n\tstatic const zenith_model model = {\n", e->name);
-	W("\t\tZENITH_ABI, sizeof(zenith_model), \"%s\",\n\t\t\"", e->name);
-	for (int i = 0; i < 32; i++)
-		W("%02x", e->m->hash[i]);
-	W("\",\n\t\t\"-O%d\", %d, %d, %s, %s,\n", e->o->opt, nin, nout, nin ? fmt("%s_inputs", e->name) : "0",
+	W("\t\tZENITH_ABI, sizeof(zenith_model), \"%s\",\n\t\t%s_MODEL_SHA256, %s_OPTIONS,\n", e->name, e->NAME, e->NAME);
+	W("\t\t%d, %d, %s, %s,\n", nin, nout, nin ? fmt("%s_inputs", e->name) : "0",
 		nout ? fmt("%s_outputs", e->name) : "0");
 	W("\t\t%s, %s, %s_STATE_BYTES, %s_WEIGHT_BYTES, %.1f,\n", e->work < 0 ? "0" : fmt("%s_WORKSPACE_BYTES", e->NAME),
 		e->g->heap ? fmt("%s_HEAP_BYTES", e->NAME) : "0", e->NAME, e->NAME, e->macs);
