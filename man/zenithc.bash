@@ -21,7 +21,7 @@ _zenithc()
 	--format) COMPREPLY=($(compgen -W 'npy pb' -- "$cur")); return;;
 	--log-format) COMPREPLY=($(compgen -W 'text json' -- "$cur")); return;;
 	--color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return;;
-	--limit) COMPREPLY=($(compgen -S = -W 'depth nodes rank elements fold source' -- "$cur")); return;;
+	--limit) COMPREPLY=($(compgen -S = -W 'depth nodes rank elements fold split source' -- "$cur")); return;;
 	--data|--external-root) COMPREPLY=($(compgen -d -- "$cur")); return;;
 	--dim|--shape|--state|--name|--seed|--rtol|--atol|--max-error|--tolerance|--dump|--threads|--cc) return;;
 	-o|--output|-i|--input) COMPREPLY=($(compgen -f -- "$cur")); return;;
