@@ -287,7 +287,7 @@ void lower_tensor_scatter(Node *n)
 
 /* ---- others */
 
-/* a dim given as a tensor of one number of any type */
+/* a dim given as a tensor of one number of any type; NULL if it is a float that only data tells */
 static Ix dim_of(Value *v)
 {
 	double d;
@@ -299,30 +299,43 @@ static Ix dim_of(Value *v)
 
 void shape_one_hot(Node *n)
 {
-	Value *k = n->in[0];
+	Value *k = n->in[0], *y = n->out[0];
 	int64_t axis = attr_int(n, "axis", -1);
 	Ix dim[k->rank + 2], depth = dim_of(n->in[1]);
+	const IxAtom *was;
 
-	if (!depth) {
-		node_unsupported(n, "a depth of type %s must be constant", dt_name(n->in[1]->dt));
-		return;
-	}
 	if (!axis_ok(n, &axis, k->rank + 1))
 		return;
+	was = !depth && y->rank == k->rank + 1 ? ix_atom(y->dim[axis]) : NULL;
+	if (!depth)
+		depth = was && was->kind == IX_SYM && !was->name ? y->dim[axis] : ix_sym(NULL, ix_int(0), NULL);
 	for (int i = 0; i <= k->rank; i++)
 		dim[i] = i < axis ? k->dim[i] : i == axis ? depth : k->dim[i - 1];
 	set_out(n, 0, n->in[2]->dt, k->rank + 1, dim);
+}
+
+/* binds the symbol that is the depth */
+static void bind_depth(Node *n, Ix depth)
+{
+	Value *v = te_temp(n, "depth", DT_I64, 0, NULL);
+
+	te_begin(v);
+	te_end(v, xmax(ex_cast(DT_I64, te_scalar(n->in[1])), ex_int(DT_I64, 0)));
+	sym_bind(n->graph->model, depth, v, 0);
 }
 
 void lower_one_hot(Node *n)
 {
 	Value *k = n->in[0], *v = n->in[2], *y = n->out[0];
 	int64_t axis = attr_int(n, "axis", -1);
-	Te *t = te_begin(y);
 	Ix at[k->rank + 1], one = ix_int(1), zero = ix_int(0);
 	Expr *e;
+	Te *t;
 
 	axis_ok(n, &axis, y->rank);
+	if (!dim_of(n->in[1]))
+		bind_depth(n, y->dim[axis]);
+	t = te_begin(y);
 	for (int i = 0; i < k->rank; i++)
 		at[i] = t->axis[i < axis ? i : i + 1];
 	e = ex_cast(DT_I64, te_read(k, at, k->rank));
