@@ -546,6 +546,66 @@ static inline zenith_string zn_str_u64(zn_heap *h, uint64_t x)
 	return zn_text(h, p, (size_t)(b + sizeof b - p));
 }
 
+/*@ zn_scale10 */
+static inline double zn_scale10(double x, int k)
+{
+	if (k > 300)
+		return x * 1e300 * pow(10.0, k - 300);
+	return k < 0 ? x / pow(10.0, -k) : x * pow(10.0, k);
+}
+
+/*@ zn_str_f64 */
+/* eight significant digits, without trailing zeros; an exponent below 1e-4 and from 1e8 on */
+static inline zenith_string zn_str_f64(zn_heap *h, double x)
+{
+	char b[40], d[8], *p = b;
+	const double a = fabs(x);
+	int e, i, n = 8, point;
+	int64_t m;
+
+	if (x != x)
+		return zn_text(h, "NaN", 3);
+	if (a > 1.7976931348623157e308)
+		return x < 0 ? zn_text(h, "-INF", 4) : zn_text(h, "INF", 3);
+	if (copysign(1.0, x) < 0)
+		*p++ = '-';
+	e = a == 0.0 ? 0 : (int)floor(log10(a));
+	m = (int64_t)rint(zn_scale10(a, 7 - e));
+	if (m >= 100000000 || (a != 0.0 && m < 10000000)) {
+		e += m >= 100000000 ? 1 : -1;
+		m = (int64_t)rint(zn_scale10(a, 7 - e));
+	}
+	for (i = 7; i >= 0; i--, m /= 10)
+		d[i] = (char)('0' + (int)(m % 10));
+	while (n > 1 && d[n - 1] == '0')
+		n--;
+	point = e < -4 || e >= 8 ? 0 : e;
+	if (point < 0) {
+		*p++ = '0';
+		*p++ = '.';
+		for (i = -1; i > point; i--)
+			*p++ = '0';
+	}
+	for (i = 0; i < n || i <= point; i++) {
+		if (i == point + 1 && point >= 0)
+			*p++ = '.';
+		*p++ = i < n ? d[i] : '0';
+	}
+	if (e < -4 || e >= 8) {
+		*p++ = 'e';
+		*p++ = e < 0 ? '-' : '+';
+		e = e < 0 ? -e : e;
+		if (e >= 100)
+			*p++ = (char)('0' + e / 100);
+		*p++ = (char)('0' + e / 10 % 10);
+		*p++ = (char)('0' + e % 10);
+	}
+	return zn_text(h, b, (size_t)(p - b));
+}
+
+/*@ zn_str_f32 */
+static inline zenith_string zn_str_f32(zn_heap *h, float x) { return zn_str_f64(h, (double)x); }
+
 /*@ zn_copy */
 static inline void zn_copy(void *to, const void *from, int64_t n, size_t size)
 {
