@@ -9,26 +9,32 @@ CASES = {
     # columns of the indices were held against the dimensions of every axis
     "gather_nd_columns": ("(float[1,2] x, int64[2,2] i) => (float[?] y) { y = GatherND(x, i) }",
                           [{"x": x[0, :1, :2], "i": np.array([[0, 0], [0, 1]])}]),
-    "scatter_nd_columns": ("(float[4,N] x, int64[2,2] i, float[2] u) => (float[?,?] y) { y = ScatterND(x, i, u) }",
-                           [{"x": x[0], "i": np.array([[0, 5], [3, 1]]), "u": x[0, 0, :2]}]),
+    "scatter_nd_columns": (
+        "(float[4,N] x, int64[2,2] i, float[2] u) => (float[?,?] y) { y = ScatterND(x, i, u) }",
+        [{"x": x[0], "i": np.array([[0, 5], [3, 1]]), "u": x[0, 0, :2]}]),
     # loops of no iterations were merged, which divided by 0
-    "empty_flatten": ("(float[6,2,5,0] x) => (float[?,?] y) { y = Flatten(x) }", [{"x": np.zeros((6, 2, 5, 0), np.float32)}]),
+    "empty_flatten": ("(float[6,2,5,0] x) => (float[?,?] y) { y = Flatten(x) }",
+                      [{"x": np.zeros((6, 2, 5, 0), np.float32)}]),
     # 2*0 - 1 elements of a stage that nothing reads
     "negative_box": ('''(float[8,4,2,N] x) => (float[?,?,?,?] y)
-        <float[4] s = {1, 1, 2, 0.5}, int64[2] a = {7, -2}, int64[2] b = {6, 2}, int64[2] c = {0, 3}, int64[2] d = {-1, 2}> {
+        <float[4] s = {1, 1, 2, 0.5},
+         int64[2] a = {7, -2}, int64[2] b = {6, 2}, int64[2] c = {0, 3}, int64[2] d = {-1, 2}> {
         p = MaxPool <kernel_shape = [2, 2]> (x)
         r = Resize <coordinate_transformation_mode = "half_pixel", mode = "linear"> (p, "", s)
         y = Slice (r, a, b, c, d) }''', [{"x": ones}, {"x": ones[..., :1]}, {"x": ones[..., :3]}]),
     # s / max(1, s) was not known to be 1
-    "reshape_keeps_data_size": ('''(float[N] x) => (int64[?,?] y) <int64[2] s = {0, -1}, int64[2] a = {0, 1}> {
+    "reshape_keeps_data_size": ('''(float[N] x) => (int64[?,?] y)
+        <int64[2] s = {0, -1}, int64[2] a = {0, 1}> {
         i = NonZero (x)
         t = Transpose (i)
         r = Reshape (t, s)
         y = ReduceMax (r, a) }''', [{"x": x[0, 0]}, {"x": x[0, 1, :3]}]),
     # the state's next shape is N by broadcasting
-    "scan_keeps_shape": ('''(float[4,N] x) => (float[?,?] y, float[?,?] z) <int64[1] a = {0}, int64[1] b = {1}> {
+    "scan_keeps_shape": ('''(float[4,N] x) => (float[?,?] y, float[?,?] z)
+        <int64[1] a = {0}, int64[1] b = {1}> {
         v = Slice (x, a, b, b)
-        y, z = Scan <num_scan_inputs = 1, body = body (float[?,?] s, float[?] e) => (float[?,?] n, float[?] o) {
+        y, z = Scan <num_scan_inputs = 1,
+            body = body (float[?,?] s, float[?] e) => (float[?,?] n, float[?] o) {
             n = Sub (s, e)
             o = Identity (e) }> (x, v) }''', [{"x": x[0]}, {"x": x[1, :, :3]}]),
 }

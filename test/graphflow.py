@@ -56,7 +56,8 @@ def branch(g):
             return None
         arms.append(b.proto([r], f"arm{k}"))
     used = captures(g, arms[0], ()) + captures(g, arms[1], ())
-    return g.add("If", [c], captured={v.name: v for v in used}.values(), exact=want.exact and r.exact, then_branch=arms[0], else_branch=arms[1])
+    return g.add("If", [c], captured={v.name: v for v in used}.values(), exact=want.exact and r.exact,
+                 then_branch=arms[0], else_branch=arms[1])
 
 
 def next_value(b, like):
@@ -87,7 +88,7 @@ def loop(g):
             outs.append(b.add("Concat", [v, b.const(b.data((1,) + v.shape[1:], v.dtype))], axis=0))
         else:
             outs.append(next_value(b, v))
-    scans = [b.pick(lambda v: v in b.vals and (not grow or v.const)) for _ in range(g.int(0, 2))] if not grow else []
+    scans = [] if grow else [b.pick(lambda v: v in b.vals) for _ in range(g.int(0, 2))]
     if g.chance(.3):
         go = b.add("Less", [it, b.const(np.array(g.int(1, 3), I64))])
     else:
@@ -97,8 +98,8 @@ def loop(g):
         return None
     p = b.proto(outs, "body")
     trip = g.pick(lambda v: v.rank == 0 and 0 < v.a < 5, dtypes=(I64,)) or g.const(np.array(g.int(1, 3), I64))
-    r = g.add("Loop", [trip, g.const(np.array(True)) if g.chance(.7) else ""] + c0, len(outs) - 1, captured=captures(g, p, ()), body=p)
-    return r
+    first = g.const(np.array(True)) if g.chance(.7) else ""
+    return g.add("Loop", [trip, first] + c0, len(outs) - 1, captured=captures(g, p, ()), body=p)
 
 
 @op(2)
@@ -120,6 +121,6 @@ def scan(g):
     if None in outs or outs[0].name == outs[1].name:
         return None
     p = b.proto(outs, "body")
-    return g.add("Scan", [s0, x], 2, captured=captures(g, p, ()), body=p, num_scan_inputs=1, scan_input_axes=[axis],
-                 scan_input_directions=[g.int(0, 1)], scan_output_directions=[g.int(0, 1)],
+    return g.add("Scan", [s0, x], 2, captured=captures(g, p, ()), body=p, num_scan_inputs=1,
+                 scan_input_axes=[axis], scan_input_directions=[g.int(0, 1)], scan_output_directions=[g.int(0, 1)],
                  scan_output_axes=[g.int(0, outs[1].rank)])

@@ -1,5 +1,5 @@
-"""What random graphs are made of: each function of OPS tries to add a node, or a few as exporters write them, to a graph
-of graphgen.py; it gives None where nothing fits."""
+"""What random graphs are made of: each function of OPS tries to add a node, or a few as exporters write them, to a
+graph of graphgen.py; it gives None where nothing fits."""
 import numpy as np
 from onnx import helper, numpy_helper
 
@@ -24,8 +24,8 @@ def nearly(g, dtypes=FLOATS):
 @op(6)
 def unary(g):
     x = nearly(g)
-    return x and g.add(g.one("LeakyRelu Elu Sigmoid Tanh Erf Softplus HardSigmoid HardSwish Sin Cos Selu Celu Softsign "
-                             "Mish Atan Asinh".split()), [x])
+    return x and g.add(g.one("LeakyRelu Elu Sigmoid Tanh Erf Softplus HardSigmoid HardSwish Sin Cos Selu Celu "
+                             "Softsign Mish Atan Asinh".split()), [x])
 
 
 @op(4)
@@ -70,7 +70,8 @@ def gelu(g):
     if g.opset >= 20:
         return x and g.add("Gelu", [x], approximate=g.one(["none", "tanh"]))
     e = x and g.add("Erf", [g.add("Div", [x, g.const(np.array(2 ** .5, x.dtype))])])
-    return e and g.add("Mul", [g.add("Mul", [x, g.add("Add", [e, g.const(np.array(1, x.dtype))])]), g.const(np.array(.5, x.dtype))])
+    e = e and g.add("Add", [e, g.const(np.array(1, x.dtype))])
+    return e and g.add("Mul", [g.add("Mul", [x, e]), g.const(np.array(.5, x.dtype))])
 
 
 def broadcastable(a, b):
@@ -104,7 +105,8 @@ def binary(g):
 @op(2)
 def quotient(g):
     x = g.pick(dtypes=FLOATS)
-    y = x and g.pick(lambda v: v.dtype == x.dtype and broadcastable(v.shape, x.shape) and (np.abs(v.a) > .1).all())
+    y = x and g.pick(lambda v: v.dtype == x.dtype and broadcastable(v.shape, x.shape)
+                     and (np.abs(v.a) > .1).all())
     if not y and x:
         y = partner(g, x, 1)
         y = g.const(np.abs(y.a) + np.array(.5, x.dtype))
@@ -230,7 +232,8 @@ def reshape(g):
 @op(5)
 def transpose(g):
     x = g.pick(rank=(2, 6))
-    return x and g.add("Transpose", [x], exact=True, perm=[int(i) for i in g.rng.permutation(x.rank)] if g.chance(.9) else None)
+    perm = [int(i) for i in g.rng.permutation(x.rank)] if x and g.chance(.9) else None
+    return x and g.add("Transpose", [x], exact=True, perm=perm)
 
 
 @op(5)
@@ -252,7 +255,8 @@ def slicing(g):
                 end = 2 ** 62 + g.int(0, 1)
         if g.chance(.3) and start < d:
             start -= d
-        starts.append(start), ends.append(end), steps.append(s), names.append(int(a) - (x.rank if g.chance(.3) else 0))
+        starts.append(start), ends.append(end), steps.append(s)
+        names.append(int(a) - (x.rank if g.chance(.3) else 0))
     ins = [x, g.ints(*starts), g.ints(*ends), g.ints(*names)]
     if any(s != 1 for s in steps) or g.chance(.3):
         ins.append(g.ints(*steps))
@@ -267,7 +271,8 @@ def concat(g):
     axis = g.int(0, x.rank - 1)
 
     def fits(v):
-        return v.dtype == x.dtype and v.rank == x.rank and all(i == axis or v.shape[i] == x.shape[i] for i in range(x.rank))
+        return v.dtype == x.dtype and v.rank == x.rank and all(
+            i == axis or v.shape[i] == x.shape[i] for i in range(x.rank))
     parts = [x]
     for _ in range(g.int(1, 3)):
         y = g.pick(fits) if g.chance(.7) else None
@@ -317,8 +322,8 @@ def gather(g):
         return None
     axis = g.int(0, x.rank - 1)
     d = x.shape[axis]
-    i = g.pick(lambda v: v.a.size < 30 and v.a.size and (v.a >= -d).all() and (v.a < d).all(), dtypes=(I64, I32)) if g.chance(.4) else None
-    i = i or g.const(g.rng.integers(-d, d, [g.int(1, 3) for _ in range(g.int(0, 2))]).astype(g.one([I64, I32])))
+    i = g.chance(.4) and g.pick(lambda v: 0 < v.a.size < 30 and (v.a >= -d).all() and (v.a < d).all(), (I64, I32))
+    i = i or g.const(g.rng.integers(-d, d, [g.int(1, 3) for _ in range(g.int(0, 2))]), g.one([I64, I32]))
     return g.add("Gather", [x, i], exact=True, axis=axis)
 
 
@@ -403,22 +408,24 @@ def selections(g):
         return None
     axis, kind = g.int(0, x.rank - 1), g.int(0, 3)
     if kind == 0:
-        x = g.add("Add", [x, g.const((np.arange(x.a.size).reshape(x.shape) / 256).astype(x.dtype))], exact=True) if x.dtype == F32 else x
-        r = x and g.add("TopK", [x, g.ints(g.int(1, x.shape[axis]))], 2, exact=True, axis=axis, largest=g.int(0, 1))
-        return r
+        if x.dtype == F32:
+            x = g.add("Add", [x, g.const(np.arange(x.a.size).reshape(x.shape) / 256, F32)], exact=True)
+        k = x and g.ints(g.int(1, x.shape[axis]))
+        return x and g.add("TopK", [x, k], 2, exact=True, axis=axis, largest=g.int(0, 1))
     if kind == 1:
-        return g.add("CumSum", [x, g.const(np.array(axis))], exact=True, exclusive=g.int(0, 1), reverse=g.int(0, 1))
+        return g.add("CumSum", [x, g.const(axis, I64)], exact=True, exclusive=g.int(0, 1), reverse=g.int(0, 1))
     if kind == 2:
         c = g.rng.random(x.shape[axis]) < .6
         return g.add("Compress", [x, g.const(c)], exact=True, axis=axis)
-    return g.add(g.one(["ArgMax", "ArgMin"]), [x], axis=axis, keepdims=g.int(0, 1), select_last_index=g.int(0, 1))
+    return g.add(g.one(["ArgMax", "ArgMin"]), [x], axis=axis, keepdims=g.int(0, 1),
+                 select_last_index=g.int(0, 1))
 
 
 @op(1)
 def onehot(g):
     i = g.pick(dtypes=(I64, I32), rank=(0, 2))
-    return i and g.add("OneHot", [i, g.const(np.array(g.int(2, 6))), g.const(np.array([-1, 2], F32))], exact=True,
-                       axis=g.int(-i.rank - 1, i.rank))
+    ins = [i, g.const(g.int(2, 6), I64), g.const([-1, 2], F32)]
+    return i and g.add("OneHot", ins, exact=True, axis=g.int(-i.rank - 1, i.rank))
 
 
 @op(1)
@@ -454,7 +461,7 @@ def shape_chain(g):
         h = g.add("Div", [d, g.ints(2)], keep=0)
         if not h:
             return None
-        return g.add("Slice", [x, g.ints(0), h, g.ints(k)] if g.chance(.5) else [x, h, d, g.ints(k)], exact=True)
+        return g.add("Slice", g.one([[x, g.ints(0), h, g.ints(k)], [x, h, d, g.ints(k)]]), exact=True)
     parts = [g.ints(0), d]
     if kind == 4 and k == 1:
         return g.add("Reshape", [x, g.add("Concat", [g.ints(-1), d], axis=0, keep=0)], exact=True)
@@ -483,7 +490,7 @@ def matmul(g):
     if not y or g.chance(.5):
         lead = list(x.shape[:-2]) if g.chance(.3) else []
         n = g.one([1, 2, 3, 5, 8, 17, 33])
-        y = g.const(g.data(lead + [x.shape[-1], n], x.dtype, .5)) if g.chance(.9) else g.const(g.data([x.shape[-1]], x.dtype))
+        y = g.const(g.data(lead + [x.shape[-1], n] if g.chance(.9) else [x.shape[-1]], x.dtype, .5))
     return g.add("MatMul", [x, y], exact=True)
 
 
@@ -497,7 +504,8 @@ def gemm(g):
     ins = [x, g.const(g.data([n, k] if tb else [k, n], x.dtype, .5))]
     if g.chance(.7):
         ins.append(g.const(g.data(g.one([[n], [m, 1], [1, n], [m, n], []]), x.dtype)))
-    return g.add("Gemm", ins, exact=True, transA=ta, transB=tb, alpha=g.one([1., .5, 2.]), beta=g.one([1., .5]))
+    return g.add("Gemm", ins, exact=True, transA=ta, transB=tb, alpha=g.one([1., .5, 2.]),
+                 beta=g.one([1., .5]))
 
 
 def spatial(g, x):
@@ -579,7 +587,8 @@ def pool(g):
         a.pop("dilations", None)
     if g.chance(.3) and (kind != "LpPool" or g.opset >= 18):
         a["ceil_mode"] = 1
-    return g.add(kind, [x], 2 if kind == "MaxPool" and x.exact and g.chance(.3) else 1, exact=kind == "MaxPool", **a)
+    most = kind == "MaxPool"
+    return g.add(kind, [x], 2 if most and x.exact and g.chance(.3) else 1, exact=most, **a)
 
 
 @op(2)
@@ -595,16 +604,17 @@ def resize(g):
         return None
     mode = g.one(["nearest", "linear", "cubic"]) if x.rank == 4 else g.one(["nearest", "linear"])
     n = x.rank - 2
+    near = g.one(["floor", "ceil", "round_prefer_floor", "round_prefer_ceil"])
     coord = g.one(["half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"])
     if g.chance(.5):
         scale = [g.one([.5, 1, 2, 2, 3, 1.5]) for _ in range(n)]
         if coord[0] in "ap" and any(d * s % 1 for a in (x.a, x.b) for d, s in zip(a.shape[2:], scale)):
-            return None          # widths that are no whole numbers: ONNX Runtime rounds them, the standard does not
+            return None          # widths that are not whole: ONNX Runtime rounds them, the standard does not
         ins = [x, "", g.const(np.array([1, 1] + scale, F32))]
     else:
         ins = [x, "", "", g.ints(*x.shape[:2], *[g.int(1, 2 * d + 1) for d in x.shape[2:]])]
     return g.add("Resize", ins, mode=mode, coordinate_transformation_mode=coord,
-                 nearest_mode=g.one(["floor", "ceil", "round_prefer_floor", "round_prefer_ceil"]) if mode == "nearest" else None)
+                 nearest_mode=near if mode == "nearest" else None)
 
 
 # ---- normalisation and reduction
@@ -632,7 +642,7 @@ def attention(g):
     s = s and g.add("Mul", [s, g.const(np.array(.125, F32))], exact=True)
     n = x.shape[-2]
     m = np.tril(np.ones((n, n), bool), g.int(0, 1))
-    s = s and g.add("Where", [g.const(m), s, g.const(np.array(g.one([-np.inf, -1e9]), F32))], inf=True, keep=0)
+    s = s and g.add("Where", [g.const(m), s, g.const(g.one([-np.inf, -1e9]), F32)], inf=True, keep=0)
     p = s and g.add("Softmax", [s], axis=-1)
     return p and g.add("MatMul", [p, x])
 
@@ -647,7 +657,8 @@ def norm(g):
     if kind == 0 and x.rank > 2:
         return g.add("InstanceNormalization", [x] + w)
     if kind == 1:
-        return g.add("BatchNormalization", [x] + w + [g.const(g.data([c], F32)), g.const(np.abs(g.data([c], F32)) + np.float32(.5))])
+        v = g.const(np.abs(g.data([c], F32)) + np.float32(.5))
+        return g.add("BatchNormalization", [x] + w + [g.const(g.data([c], F32)), v])
     if kind == 2 and g.opset >= 21:
         return g.add("GroupNormalization", [x] + w, num_groups=g.one([1, c]))
     if kind == 3:
@@ -656,8 +667,8 @@ def norm(g):
         return g.add("LpNormalization", [x], axis=-1, p=g.int(1, 2))
     axis = g.int(1, x.rank - 1)
     s = list(x.shape[axis:])
-    return g.add("LayerNormalization", [x, g.const(g.data(s, F32))] + ([g.const(g.data(s, F32))] if g.chance(.7) else []),
-                 axis=axis) if g.opset >= 17 else None
+    ins = [x] + [g.const(g.data(s, F32)) for _ in range(g.one([1, 2, 2]))]
+    return g.add("LayerNormalization", ins, axis=axis) if g.opset >= 17 else None
 
 
 @op(1)
@@ -682,7 +693,8 @@ def reduction(g):
         kinds += " ReduceProd"
     kind = g.one(kinds.split())
     axes = [int(a) - (x.rank if g.chance(.3) else 0) for a in g.rng.permutation(x.rank)[:g.int(1, x.rank)]]
-    return g.reduce(kind, x, axes if g.chance(.9) else None, g.int(0, 1), exact=kind in ("ReduceSum", "ReduceMax", "ReduceMin"))
+    return g.reduce(kind, x, axes if g.chance(.9) else None, g.int(0, 1),
+                    exact=kind in ("ReduceSum", "ReduceMax", "ReduceMin"))
 
 
 @op(1)
@@ -702,7 +714,8 @@ def einsum(g):
     if not x:
         return None
     if x.rank == 2:
-        return g.add("Einsum", [x, g.const(g.data([x.shape[1], 3], x.dtype))], equation=g.one(["ij,jk->ik", "ij,jk->ki", "ij,jk->k"]), exact=True)
+        y = g.const(g.data([x.shape[1], 3], x.dtype))
+        return g.add("Einsum", [x, y], equation=g.one(["ij,jk->ik", "ij,jk->ki", "ij,jk->k"]), exact=True)
     return g.add("Einsum", [x, x], equation=g.one(["bij,bkj->bik", "bij,bij->bi", "bij,bij->"]), exact=True)
 
 
@@ -713,7 +726,8 @@ def recurrent(g):
         return None
     kind, gates = g.one([("RNN", 1), ("GRU", 3), ("LSTM", 4)])
     h, d = g.int(1, 4), g.int(1, 2)
-    ins = [x, g.const(g.data([d, gates * h, x.shape[2]], F32, .5)), g.const(g.data([d, gates * h, h], F32, .5))]
+    ins = [x] + [g.const(g.data([d, gates * h, k], F32, .5)) for k in (x.shape[2], h)]
     if g.chance(.6):
         ins.append(g.const(g.data([d, 2 * gates * h], F32, .5)))
-    return g.add(kind, ins, 2, hidden_size=h, direction="bidirectional" if d == 2 else g.one(["forward", "reverse"]))
+    return g.add(kind, ins, 2, hidden_size=h,
+                 direction="bidirectional" if d == 2 else g.one(["forward", "reverse"]))
