@@ -29,7 +29,7 @@ static void infer_branch(void *g)
 	infer_graph(g);
 }
 
-/* a branch that was given what follows its If may be one that no run can take: its errors are those of taking it */
+/* a branch that was given what follows its If may be one that no run can take: its errors are run-time errors */
 static void infer_split(Node *n, Graph *g)
 {
 	Node *k, *prev;
@@ -61,7 +61,7 @@ static bool entry_symbol(const IxAtom *a, void *arg)
 	return a->kind == IX_SYM;
 }
 
-/* the type of an output that only one branch gives: dims that are not the model's own may be bound in there only */
+/* the type of an output that only one branch gives: dims not of the model's inputs may be bound in there only */
 static void only_type(Value *o, const Value *a)
 {
 	copy_type(o, a);

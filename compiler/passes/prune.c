@@ -1,7 +1,7 @@
 /* If whose condition is known while compiling: the nodes of the branch that is taken stand in its place.
  *
- * Shape inference does it when it comes to such a node, so that what follows sees the branch's own dims; this pass finds
- * those whose condition folding made known. requires: shapes. maintains: shapes. */
+ * Shape inference does it when it comes to such a node, so that what follows sees the branch's own dims; this
+ * pass finds those whose condition folding made known. requires: shapes. maintains: shapes. */
 #include "passes.h"
 
 /* 0, 1, or -1: not known */

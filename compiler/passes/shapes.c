@@ -1,8 +1,8 @@
 /* Shape inference.
  *
- * requires: nodes in topological order. maintains: everything. Afterwards every wanted output has a kind, a dtype and a
- * rank, or an error was reported. An If with a known condition is replaced by its branch (prune.c), one whose branches
- * differ in rank takes in what follows it (split.c). */
+ * requires: nodes in topological order. maintains: everything. Afterwards every wanted output has a kind, a dtype
+ * and a rank, or an error was reported. An If with a known condition is replaced by its branch (prune.c), one whose
+ * branches differ in rank takes in what follows it (split.c). */
 #include "../ops.h"
 #include "passes.h"
 

@@ -1,6 +1,7 @@
-/* If whose branches give outputs of different rank: a rank is static, so what depends on the outputs is compiled into each
- * branch. The nodes that follow and depend on them move into one branch and are cloned into the other; the If then gives
- * the outputs of its graph. Where these still differ in rank, the If around it is split in turn, and its branches again.
+/* If whose branches give outputs of different rank: a rank is static, so what depends on the outputs is compiled
+ * into each branch. The nodes that follow and depend on them move into one branch and are cloned into the other; the
+ * If then gives the outputs of its graph. Where these still differ in rank, the If around it is split in turn, and
+ * its branches again.
  *
  * Part of shape inference: none of the nodes that move has been inferred yet. */
 #include "passes.h"
@@ -125,7 +126,7 @@ static void clone_node(Map *m, Graph *to, const Node *n, Graph *home)
 typedef struct Split {
 	Node *node;
 	Graph *branch[2];
-	Map *clone;              /* in the second branch: value of the first, or of the graph around -> its clone */
+	Map *clone;              /* value of the first branch, or of the graph around -> that of the second */
 	VEC(Value *) out;        /* what the graph gives of n's outputs and of what moves */
 } Split;
 
