@@ -1,8 +1,9 @@
 """ONNX's backend cases (backend.py writes them) through `zenithc verify`, at the tolerance of ONNX's runner.
 
 test/backend-missing.txt names the cases that do not pass yet: name, exit code, message. It can only shrink: a case that is
-not on it must pass; one that is must end with just that code; one that is refused there and passes must be taken off (--update does it); one that is wrong there, by rounding, may
-pass at another level. The last line but one says how many of the cases pass whose operators all occur in the test models.
+not on it must pass; one that is must end with just that code. One that is refused there and passes must be taken off
+(--update does it); one that is wrong there, by rounding, may pass at another level. The last line but one says how many of
+the cases pass whose operators all occur in the test models.
 """
 import os
 import re
@@ -79,7 +80,8 @@ def main():
         write_missing([r for r in old if results.get(r[0], [None])[0] != PASS])
         missing = read_missing()
     if o.rebuild:
-        write_missing([(n, code, text.split("model.onnx: ")[-1]) for n, (kind, text, code) in results.items() if kind in (REFUSED, WRONG)])
+        write_missing([(n, code, text.split("model.onnx: ")[-1]) for n, (kind, text, code) in results.items()
+                       if kind in (REFUSED, WRONG)])
         missing = read_missing()
     failures = {n: v for n, v in ((n, verdict(n, missing, r)) for n, r in results.items()) if v}
     for name in sorted(failures):
