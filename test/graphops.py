@@ -511,12 +511,13 @@ def gemm(g):
 def spatial(g, x):
     """Kernel, strides, dilations and pads that fit."""
     n = x.rank - 2
-    k = [g.int(1, min(3, d)) for d in x.shape[2:]]
+    room = [min(d) for d in zip(x.shape[2:], x.b.shape[2:])]      # beyond it ONNX Runtime does not round down
+    k = [g.int(1, max(1, min(3, d))) for d in room]
     a = {"kernel_shape": k if g.chance(.8) else None}
     if g.chance(.5):
         a["strides"] = [g.int(1, 3) for _ in range(n)]
     if g.chance(.3):
-        a["dilations"] = [g.int(1, 2) if 2 * (k[i] - 1) < x.shape[i + 2] else 1 for i in range(n)]
+        a["dilations"] = [g.int(1, 2) if 2 * (k[i] - 1) < room[i] else 1 for i in range(n)]
     if g.chance(.6):
         a["pads"] = [g.int(0, k[i % n] - 1) for i in range(2 * n)]
     elif g.chance(.3):
