@@ -102,6 +102,9 @@ check_access(const Verify *v, const Mem *m, Ix p, const char *what)
 {
 	if (!map_ptr(v->mem, m))
 		wrong(v, "%s of %s, which is no operand", what, m->name);
+	for (int i = 0; i < v->index.n; i++)
+		if (ix_ge0(ix_mulc(v->index.p[i]->a, -1)))
+			return;      /* in a loop that never runs */
 	if (m->size && ix_ge0(ix_sub(p, m->size)) && !ix_is(m->size, 0))
 		wrong(v, "%s of %s[%s] with %s elements", what, m->name, ix_str(p), ix_str(m->size));
 }
