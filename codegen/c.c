@@ -26,10 +26,14 @@ enum {
 	{E_##op, I64, P_UNARY, true, "(int64_t)((uint64_t)%0 " sym " (uint64_t)%1)"}
 /* through a helper on 64 bits, back to the type */
 #define VIA64(op, s, u) \
-	{E_##op, I8, P_UNARY, true, "(int8_t)" s "_i64(%0, %1)"}, {E_##op, I16, P_UNARY, true, "(int16_t)" s "_i64(%0, %1)"}, \
-	{E_##op, I32, P_UNARY, true, "(int32_t)" s "_i64(%0, %1)"}, {E_##op, I64, P_POST, true, s "_i64(%0, %1)"}, \
-	{E_##op, U8, P_UNARY, true, "(uint8_t)" u "_u64(%0, %1)"}, {E_##op, U16, P_UNARY, true, "(uint16_t)" u "_u64(%0, %1)"}, \
-	{E_##op, U32, P_UNARY, true, "(uint32_t)" u "_u64(%0, %1)"}, {E_##op, U64, P_POST, true, u "_u64(%0, %1)"}
+	{E_##op, I8, P_UNARY, true, "(int8_t)" s "_i64(%0, %1)"}, \
+		{E_##op, I16, P_UNARY, true, "(int16_t)" s "_i64(%0, %1)"}, \
+		{E_##op, I32, P_UNARY, true, "(int32_t)" s "_i64(%0, %1)"}, \
+		{E_##op, I64, P_POST, true, s "_i64(%0, %1)"}, \
+		{E_##op, U8, P_UNARY, true, "(uint8_t)" u "_u64(%0, %1)"}, \
+		{E_##op, U16, P_UNARY, true, "(uint16_t)" u "_u64(%0, %1)"}, \
+		{E_##op, U32, P_UNARY, true, "(uint32_t)" u "_u64(%0, %1)"}, \
+		{E_##op, U64, P_POST, true, u "_u64(%0, %1)"}
 #define MINMAX(op, f) \
 	{E_##op, F32, P_POST, true, f "_f32(%0, %1)"}, {E_##op, F64, P_POST, true, f "_f64(%0, %1)"}, \
 	{E_##op, I8, P_UNARY, true, "(int8_t)" f "_i32(%0, %1)"}, {E_##op, I16, P_UNARY, true, "(int16_t)" f "_i32(%0, %1)"}, \
@@ -37,10 +41,11 @@ enum {
 	{E_##op, U8, P_UNARY, true, "(uint8_t)" f "_u32(%0, %1)"}, {E_##op, U16, P_UNARY, true, "(uint16_t)" f "_u32(%0, %1)"}, \
 	{E_##op, U32, P_POST, true, f "_u32(%0, %1)"}, {E_##op, U64, P_POST, true, f "_u64(%0, %1)"}
 #define BITS(op, sym, logic, prec) \
-	{E_##op, B, prec, true, logic}, \
-	{E_##op, I32 | I64 | U32 | U64, P_BIT, true, "%0 " sym " %1"}, \
-	{E_##op, I8, P_UNARY, true, "(int8_t)(%0 " sym " %1)"}, {E_##op, U8, P_UNARY, true, "(uint8_t)(%0 " sym " %1)"}, \
-	{E_##op, I16, P_UNARY, true, "(int16_t)(%0 " sym " %1)"}, {E_##op, U16, P_UNARY, true, "(uint16_t)(%0 " sym " %1)"}
+	{E_##op, B, prec, true, logic}, {E_##op, I32 | I64 | U32 | U64, P_BIT, true, "%0 " sym " %1"}, \
+		{E_##op, I8, P_UNARY, true, "(int8_t)(%0 " sym " %1)"}, \
+		{E_##op, U8, P_UNARY, true, "(uint8_t)(%0 " sym " %1)"}, \
+		{E_##op, I16, P_UNARY, true, "(int16_t)(%0 " sym " %1)"}, \
+		{E_##op, U16, P_UNARY, true, "(uint16_t)(%0 " sym " %1)"}
 #define COMPARE(op, sym) {E_##op, NUM | B, P_REL, true, "%0 " sym " %1"}
 
 static const Row c_rows[] = {
@@ -190,8 +195,12 @@ round_to(DType d)
 static const char *
 narrow_name(DType d)
 {
-	static const char *const name[NDTYPE] = {[DT_F8E4M3FN] = "f8e4m3fn", [DT_F8E4M3FNUZ] = "f8e4m3fnuz",
-		[DT_F8E5M2] = "f8e5m2", [DT_F8E5M2FNUZ] = "f8e5m2fnuz", [DT_F4E2M1] = "f4e2m1", [DT_F8E8M0] = "f8e8m0"};
+	static const char *const name[NDTYPE] = {[DT_F8E4M3FN] = "f8e4m3fn",
+		[DT_F8E4M3FNUZ] = "f8e4m3fnuz",
+		[DT_F8E5M2] = "f8e5m2",
+		[DT_F8E5M2FNUZ] = "f8e5m2fnuz",
+		[DT_F4E2M1] = "f4e2m1",
+		[DT_F8E8M0] = "f8e8m0"};
 
 	return name[d];
 }
@@ -244,7 +253,8 @@ static const char *
 int_to_int(DType to, DType from, bool sat)
 {
 	int bits = dtype_info[to].bits;
-	bool neg = dt_signed(to) || to == DT_I4 || to == DT_I2, sneg = dt_signed(from) || from == DT_I4 || from == DT_I2;
+	bool neg = dt_signed(to) || to == DT_I4 || to == DT_I2,
+	     sneg = dt_signed(from) || from == DT_I4 || from == DT_I2;
 	const char *ct = dtype_info[to].ctype;
 
 	if (to == DT_BOOL)
@@ -255,7 +265,8 @@ int_to_int(DType to, DType from, bool sat)
 		return fmt("(%s)zn_clamp_i64(%%0, %s%lld, %lld)", ct, neg ? "-" : "", neg ? 1LL << (bits - 1) : 0LL,
 			(1LL << (bits - neg)) - 1);
 	if (sat && !sneg && bits - neg < 64)
-		return fmt("(%s)zn_clamp_u64(%%0, UINT64_C(%" PRIu64 "))", ct, ((uint64_t)1 << (bits - neg)) - 1);
+		return fmt("(%s)zn_clamp_u64(%%0, UINT64_C(%" PRIu64 "))", ct,
+			((uint64_t)1 << (bits - neg)) - 1);
 	if (smallint(to))
 		return wrap_small(to, from == DT_BOOL ? "%0" : "(int)%0");
 	return fmt("(%s)%%0", ct);
@@ -295,7 +306,8 @@ prec_of(const char *text)
 {
 	if (!strcmp(text, "%0"))
 		return P_ANY;            /* as tight as its operand: the printer sees to it */
-	return *text == '(' && strcmp(text, "(%0 != 0)") && strncmp(text, "(%0 != 0.0", 10) ? P_UNARY : P_POST;
+	return *text == '(' && strcmp(text, "(%0 != 0)") && strncmp(text, "(%0 != 0.0", 10) ? P_UNARY
+											    : P_POST;
 }
 
 static const char *
@@ -340,7 +352,8 @@ bitcast(DType to, DType from, enum prec *prec)
 	} else if (to == DT_F32 || to == DT_F64) {
 		s = to == DT_F32 ? "zn_bits_f32((uint32_t)%0)" : "zn_bits_f64((uint64_t)%0)";
 	} else {
-		s = smallint(to) || smallint(from) ? wrap_small(to, "%0") : fmt("(%s)%%0", dtype_info[to].ctype);
+		s = smallint(to) || smallint(from) ? wrap_small(to, "%0")
+						   : fmt("(%s)%%0", dtype_info[to].ctype);
 	}
 	*prec = prec_of(s);
 	return s;

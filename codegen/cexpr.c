@@ -1,9 +1,9 @@
 /* The printer of expressions: temporaries, parentheses, indices.
  *
- * What a statement's expressions use more than once, and what nests too deep, becomes a named temporary. Where: arms of
- * select and guard are evaluated only if chosen, so they are regions, nested; a temporary belongs to the innermost
- * region around all its uses, or further out if it reads no memory that an arm protects. A select or guard with
- * temporaries in its arms is printed as an if.
+ * What a statement's expressions use more than once, and what nests too deep, becomes a named temporary.
+ * Where: arms of select and guard are evaluated only if chosen, so they are regions, nested; a temporary
+ * belongs to the innermost region around all its uses, or further out if it reads no memory that an arm
+ * protects. A select or guard with temporaries in its arms is printed as an if.
  */
 #include "emit.h"
 
@@ -441,7 +441,8 @@ operand_min(const char *text, const char *at, enum prec row)
 }
 
 static void
-expand(CPrint *p, const char *text, enum prec is, enum prec min, const Expr *e, void (*operand)(CPrint *, const Expr *, enum prec))
+expand(CPrint *p, const char *text, enum prec is, enum prec min, const Expr *e,
+	void (*operand)(CPrint *, const Expr *, enum prec))
 {
 	size_t at = p->b->n;
 
@@ -493,7 +494,8 @@ print_op(CPrint *p, const Expr *e, enum prec min)
 	}
 }
 
-/* a comparison that the range of the type decides, or of a thing with itself: compilers warn of those. -1: neither */
+/* a comparison that the range of the type decides, or of a thing with itself: compilers warn of those. -1:
+ * neither */
 static int
 decided(const Expr *e)
 {
@@ -569,7 +571,8 @@ print_cast(CPrint *p, const Expr *e, enum prec min)
 	const char *s;
 	size_t at = p->b->n;
 
-	if (a->op == E_IX && !slot_of(p, a)->name && e->op == E_CAST && (dt_int(e->dt) || e->dt == DT_F32 || e->dt == DT_F64)) {
+	if (a->op == E_IX && !slot_of(p, a)->name && e->op == E_CAST &&
+		(dt_int(e->dt) || e->dt == DT_F32 || e->dt == DT_F64)) {
 		cp_text(p, "(%s)", p->t->value_type(e->dt));
 		cp_ix(p, a->ix[0], P_UNARY);
 		cp_wrap(p, at, P_UNARY, min);
@@ -590,7 +593,8 @@ print_bitcast(CPrint *p, const Expr *e, enum prec min)
 	const char *s = p->t->bitcast(e->dt, e->a[0]->dt, &is), *from = p->t->from_mem(e->dt);
 
 	if (!s) {
-		unsupported(NULL, "target %s: bitcast of %s to %s", p->t->name, dt_name(e->a[0]->dt), dt_name(e->dt));
+		unsupported(NULL, "target %s: bitcast of %s to %s", p->t->name, dt_name(e->a[0]->dt),
+			dt_name(e->dt));
 		s = "0";
 	}
 	if (from) {

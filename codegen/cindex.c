@@ -91,7 +91,8 @@ print_atom(CPrint *p, const IxAtom *a, enum prec min)
 	switch (a->kind) {
 	case IX_VAR: case IX_SYM:
 		if (!map_ptr(p->name, a))
-			bug("index %s printed outside its scope", a->name ? a->name : fmt("%d:%d", a->kind, a->id));
+			bug("index %s printed outside its scope",
+				a->name ? a->name : fmt("%d:%d", a->kind, a->id));
 		cp_text(p, "%s", (const char *)map_ptr(p->name, a));
 		if (p->used)
 			*map_at_ptr(p->used, a) = p;
@@ -202,7 +203,9 @@ print_ix(CPrint *p, Ix ix, enum prec min)
 		if (ix->c == INT64_MIN)
 			cp_text(p, "INT64_MIN");
 		else
-			cp_text(p, ix->c > INT32_MAX || ix->c < -INT32_MAX ? "INT64_C(%" PRId64 ")" : "%" PRId64, ix->c);
+			cp_text(p,
+				ix->c > INT32_MAX || ix->c < -INT32_MAX ? "INT64_C(%" PRId64 ")" : "%" PRId64,
+				ix->c);
 		cp_wrap(p, at, ix->c < 0 ? P_UNARY : P_POST, min);
 		return;
 	}

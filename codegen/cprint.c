@@ -291,7 +291,8 @@ print_array(CPrint *p, const Stmt *s)
 
 	if (!ix_isint(s->mem->size, &n) || n <= 0)
 		bug("array %s of no constant size", s->mem->name);
-	cp_linef(p, "%s %s[%lld];", p->t->mem_type(s->mem->dt, false), cp_name(p, s->mem, s->mem->name, "a"), (long long)n);
+	cp_linef(p, "%s %s[%lld];", p->t->mem_type(s->mem->dt, false), cp_name(p, s->mem, s->mem->name, "a"),
+		(long long)n);
 }
 
 void
@@ -340,7 +341,8 @@ print_params(CPrint *p, const Kern *k)
 			cp_name(p, m, m->name, "p"));
 	}
 	for (int i = 0; i < k->sym.n; i++, sep = ", ")
-		cp_text(p, "%sconst %s %s", sep, p->t->index[p->wide], cp_name(p, k->sym.p[i], k->sym.p[i]->name, "s"));
+		cp_text(p, "%sconst %s %s", sep, p->t->index[p->wide],
+			cp_name(p, k->sym.p[i], k->sym.p[i]->name, "s"));
 	if (k->heap)
 		cp_text(p, "%szn_heap *heap", sep);
 	else if (!*sep)

@@ -1,4 +1,5 @@
-/* NAME.c: header comment, prelude, weights, kernels, program, interface. A pure function of model and options. */
+/* NAME.c: header comment, prelude, weights, kernels, program, interface. A pure function of model and
+ * options. */
 #include "emit.h"
 #include "../runtime/zenith.h"
 
@@ -26,22 +27,28 @@ decide(Em *e)
 static void
 take_names(Em *e)
 {
-	static const char *const own[] = {"run", "init", "run_in", "done", "model", "workspace_bytes", "io", "ctx", "setup", "program",
-		"shapes", "workspace", "state", "take", "run_any", "workspace_any", "inputs", "outputs", "weight_blob", "weight_end"};
+	static const char *const own[] = {"run", "init", "run_in", "done", "model", "workspace_bytes", "io",
+		"ctx", "setup", "program", "shapes", "workspace", "state", "take", "run_any", "workspace_any",
+		"inputs", "outputs", "weight_blob", "weight_end"};
 
 	e->taken = map_new();
 	for (int i = 0; i < LEN(own); i++)
 		*map_at_str(e->taken, fmt("%s_%s", e->name, own[i])) = e;
 	for (int i = 0; i < e->in.n + e->out.n; i++)
 		for (int k = 0; k < 3; k++)
-			*map_at_str(e->taken, fmt("%s_%s%d_%s", e->name, i < e->in.n ? "in" : "out", i < e->in.n ? i : i - e->in.n,
-				k == 0 ? "dims" : k == 1 ? "dim_names" : "keys")) = e;
+			*map_at_str(e->taken,
+				fmt("%s_%s%d_%s", e->name, i < e->in.n ? "in" : "out",
+					i < e->in.n ? i : i - e->in.n,
+					k == 0 ? "dims"
+						: k == 1 ? "dim_names"
+							 : "keys")) = e;
 }
 
 static const char *
 how_name(WeightsHow w)
 {
-	static const char *const name[] = {[W_INLINE] = "inline", [W_INCBIN] = "incbin", [W_FILE] = "file", [W_EXTERN] = "extern"};
+	static const char *const name[] = {
+		[W_INLINE] = "inline", [W_INCBIN] = "incbin", [W_FILE] = "file", [W_EXTERN] = "extern"};
 
 	return name[w];
 }
@@ -89,9 +96,11 @@ top_comment(Em *e, Buf *b, int lines)
 		buf_fmt(b, " *   graph   %s\n", text_comment(e->m->graph_name));
 	ports_comment(e, b);
 	buf_fmt(b, " *\n *   kernels %d in %d lines, called %d times\n", e->nkern, lines, e->g->kern.n);
-	buf_fmt(b, " *   weights %" PRId64 " bytes, state %" PRId64 " bytes, ", e->g->weight_bytes, e->g->state_bytes);
+	buf_fmt(b, " *   weights %" PRId64 " bytes, state %" PRId64 " bytes, ", e->g->weight_bytes,
+	e->g->state_bytes);
 	if (e->work >= 0)
-		buf_fmt(b, "workspace %" PRId64 " bytes%s\n", e->work, e->g->heap ? " and a heap region" : "");
+		buf_fmt(b, "workspace %" PRId64 " bytes%s\n", e->work, e->g->heap ? " and a heap region" :
+		"");
 	else
 		buf_fmt(b, "workspace by shape%s\n", e->g->heap ? ", and a heap region" : "");
 	if (e->macs > 0)
@@ -131,7 +140,8 @@ emit_c(const Model *m, const Program *g, const Options *o, Emitted *out)
 	Buf program = {0}, shapes = {0}, iface = {0}, *b = &out->c;
 
 	if (!name_valid(e.name))
-		fatal(EX_USE, NULL, "--name '%s' is no C identifier, or one that is reserved", quoted(e.name));
+		fatal(EX_USE, NULL, "--name '%s' is no C identifier, or one that is reserved",
+			quoted(e.name));
 	if (o->target && strcmp(o->target, target_c.name))
 		fatal(EX_USE, NULL, "target '%s' does not exist", quoted(o->target));
 #ifdef ZN_CHECKS

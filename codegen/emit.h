@@ -19,7 +19,8 @@
 
 /* names.c */
 bool name_reserved(const char *);
-const char *name_unique(Map *taken, const char *name, const char *dflt);   /* C identifier, not yet in taken; enters it */
+const char *name_unique(Map *taken, const char *name, const char *dflt);  /* C identifier, not yet in taken;
+									     enters it */
 bool name_valid(const char *prefix);        /* usable as the prefix of a model's symbols */
 const char *name_upper(const char *);
 const char *text_comment(const char *);     /* for inside a comment */
@@ -76,10 +77,11 @@ void ports_comment(Em *, Buf *);
 const char *port_shape(const Port *);                   /* "float32[1,3,224,224]" */
 void ports_describe(Em *, Buf *);                       /* tables of zenith_value */
 void program_print(Em *, Buf *);                        /* program.c */
-bool entry_print(Em *, Buf *);                          /* the function that checks shapes and binds symbols; whether there is one */
+bool entry_print(Em *, Buf *);   /* the function that checks shapes and binds symbols; whether there is one */
 void iface_print(Em *, Buf *);                          /* iface.c */
 void header_print(Em *, Buf *, bool alone);             /* header.c */
 void weights_tables(Em *, Buf *);                       /* weights.c: what the source holds of them */
-const char *weight_array(Em *, const Mem *);            /* expression of the array of an inline weight; NULL: in the blob */
+const char *weight_array(Em *, const Mem *);  /* expression of the array of an inline weight; NULL: in the
+						 blob */
 
 #endif

@@ -8,7 +8,8 @@
 static void
 copy_block(Buf *b, const char *guard)
 {
-	const char *text = embedded_text("runtime/zenith.h"), *p = strstr(text, fmt("#ifndef %s\n", guard)), *end;
+	const char *text = embedded_text("runtime/zenith.h"), *p = strstr(text, fmt("#ifndef %s\n", guard)),
+		   *end;
 
 	if (!p || !(end = strstr(p, "\n#endif\n")))
 		bug("zenith.h has no block %s", guard);
@@ -114,7 +115,8 @@ header_print(Em *e, Buf *b, bool alone)
 	else
 		buf_fmt(b, "/* the interface\n *\n");
 	ports_comment(e, b);
-	buf_fmt(b, " */\n#ifndef %s_H\n#define %s_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n", e->NAME, e->NAME);
+	buf_fmt(b, " */\n#ifndef %s_H\n#define %s_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n", e->NAME,
+	e->NAME);
 	buf_fmt(b, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
 	copy_block(b, "ZENITH_STATUS");
 	if (has_strings(e))

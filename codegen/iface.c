@@ -35,8 +35,8 @@ init_weights(Em *e, Buf *b)
 		return;
 	if (e->weights == W_INCBIN)
 		W("\tif (!s.weights) {\n\t\ts.weights = %s_weight_blob;\n"
-			"\t\ts.weight_bytes = (size_t)((uintptr_t)%s_weight_end - (uintptr_t)%s_weight_blob);\n"
-			"\t\tif (s.weight_bytes != %s_WEIGHT_BYTES)\t/* another model's file */\n\t\t\treturn ZENITH_NO_WEIGHTS;\n\t}\n",
+		  "\t\ts.weight_bytes = (size_t)((uintptr_t)%s_weight_end - (uintptr_t)%s_weight_blob);\n"
+		  "\t\tif (s.weight_bytes != %s_WEIGHT_BYTES)\t/* another model's file */\n\t\t\treturn ZENITH_NO_WEIGHTS;\n\t}\n",
 			e->name, e->name, e->name, e->NAME);
 	if (e->weights == W_FILE)
 		W("\tif (!s.weights) {\n\t\ts.weights = zenith_map(%s_WEIGHTS_FILE, %s_WEIGHT_BYTES);\n"
@@ -51,7 +51,8 @@ init(Em *e, Buf *b)
 {
 	bool ws = e->work || e->g->heap, st = e->g->state_bytes;
 
-	W("int %s_init(%s_ctx *ctx, const %s_setup *setup)\n{\n\tzenith_setup s;\n\n", e->name, e->name, e->name);
+	W("int %s_init(%s_ctx *ctx, const %s_setup *setup)\n{\n\tzenith_setup s;\n\n", e->name, e->name,
+		e->name);
 	W("\tif (!ctx)\n\t\treturn ZENITH_BAD_ARGUMENT;\n");
 	W("\tmemset(ctx, 0, sizeof *ctx);\n\tmemset(&s, 0, sizeof s);\n\tif (setup)\n\t\ts = *setup;\n");
 	W("\tif (s.pool || s.stream)\n\t\treturn ZENITH_UNSUPPORTED;\n");
@@ -62,24 +63,29 @@ init(Em *e, Buf *b)
 			W("\tif (!s.workspace) {\n\t\ts.workspace = %s_workspace;\n\t\ts.workspace_bytes = sizeof %s_workspace;\n\t}\n",
 				e->name, e->name);
 		if (st)
-			W("\tif (!s.state) {\n\t\ts.state = %s_state;\n\t\ts.state_bytes = sizeof %s_state;\n\t}\n", e->name, e->name);
+			W("\tif (!s.state) {\n\t\ts.state = %s_state;\n\t\ts.state_bytes = sizeof %s_state;\n\t}\n",
+				e->name, e->name);
 		W("#endif\n");
 	}
 	if (e->work > 0)
-		W("\tif (!s.workspace || s.workspace_bytes < %s_WORKSPACE_BYTES)\n\t\treturn ZENITH_WORKSPACE;\n", e->NAME);
+		W("\tif (!s.workspace || s.workspace_bytes < %s_WORKSPACE_BYTES)\n\t\treturn ZENITH_WORKSPACE;\n",
+			e->NAME);
 	else if (ws)
 		W("\tif (!s.workspace)\n\t\treturn ZENITH_WORKSPACE;\n");
 	if (st)
-		W("\tif (!s.state || s.state_bytes < %s_STATE_BYTES)\n\t\treturn ZENITH_WORKSPACE;\n", e->NAME);
+		W("\tif (!s.state || s.state_bytes < %s_STATE_BYTES)\n\t\treturn ZENITH_WORKSPACE;\n",
+			e->NAME);
 	if (ws || st)
 		W("\tif ((uintptr_t)s.workspace %% ZENITH_ALIGN || (uintptr_t)s.state %% ZENITH_ALIGN)\n\t\treturn ZENITH_BAD_ARGUMENT;\n");
 	W("\tctx->workspace = (unsigned char *)s.workspace;\n\tctx->workspace_bytes = s.workspace_bytes;\n");
 	if (st)
-		W("\tctx->state = (unsigned char *)s.state;\n\tmemset(ctx->state, 0, %s_STATE_BYTES);\n", e->NAME);
-	W("\tctx->magic = 0x%02x%02x%02x%02xu;\n\treturn ZENITH_OK;\n}\n\n", e->m->hash[0], e->m->hash[1], e->m->hash[2],
-		e->m->hash[3] | 1);
+		W("\tctx->state = (unsigned char *)s.state;\n\tmemset(ctx->state, 0, %s_STATE_BYTES);\n",
+			e->NAME);
+	W("\tctx->magic = 0x%02x%02x%02x%02xu;\n\treturn ZENITH_OK;\n}\n\n", e->m->hash[0], e->m->hash[1],
+		e->m->hash[2], e->m->hash[3] | 1);
 	W("int %s_done(%s_ctx *ctx)\n{\n\tif (!ctx)\n\t\treturn ZENITH_BAD_ARGUMENT;\n\tmemset(ctx, 0, sizeof *ctx);\n"
-		"\treturn ZENITH_OK;\n}\n\n", e->name, e->name);
+	  "\treturn ZENITH_OK;\n}\n\n",
+		e->name, e->name);
 }
 
 /* ---- run_in */
@@ -101,7 +107,8 @@ check_pointers(Em *e, Buf *b)
 			buf_fmt(&c, "(!io->%s && io->%s_capacity)", p->name, p->name);
 		else {
 			prelude_need(&e->pre, "zn_room");
-			buf_fmt(&c, "(!io->%s && !zn_room(io->%s_dims, %d, 0))", p->name, p->name, p->v->rank);
+			buf_fmt(&c, "(!io->%s && !zn_room(io->%s_dims, %d, 0))", p->name, p->name,
+				p->v->rank);
 		}
 	}
 	if (c.n)
@@ -125,8 +132,8 @@ run_in(Em *e, Buf *b)
 		W("\tzn_heap heap;\n");
 	if (e->passed.n || e->work < 0 || shapes || e->g->heap)
 		W("\n");
-	W("\tif (!ctx || !io || ctx->magic != 0x%02x%02x%02x%02xu)\n\t\treturn ZENITH_BAD_ARGUMENT;\n", e->m->hash[0],
-		e->m->hash[1], e->m->hash[2], e->m->hash[3] | 1);
+	W("\tif (!ctx || !io || ctx->magic != 0x%02x%02x%02x%02xu)\n\t\treturn ZENITH_BAD_ARGUMENT;\n",
+		e->m->hash[0], e->m->hash[1], e->m->hash[2], e->m->hash[3] | 1);
 	check_pointers(e, b);
 	if (shapes) {
 		W("\tstatus = %s_shapes(io%s%s);\n", n, e->passed.n ? ", dims" : "", e->work < 0 ? ", &bytes" : "");
@@ -161,8 +168,8 @@ workspace_bytes(Em *e, Buf *b)
 	W("size_t %s_workspace_bytes(const %s_io *io)\n{\n", e->name, e->name);
 	if (e->passed.n)
 		W("\tint64_t dims[%d];\n", e->passed.n);
-	W("\tsize_t bytes = 0;\n\n\treturn io && %s_shapes(io%s, &bytes) == ZENITH_OK ? bytes : 0;\n}\n\n", e->name,
-		e->passed.n ? ", dims" : "");
+	W("\tsize_t bytes = 0;\n\n\treturn io && %s_shapes(io%s, &bytes) == ZENITH_OK ? bytes : 0;\n}\n\n",
+		e->name, e->passed.n ? ", dims" : "");
 }
 
 static void
@@ -237,13 +244,16 @@ host_outputs(Em *e, Buf *b, bool after)
 		if (after && p->dynamic) {
 			W("\tzn_give(&out[%d], &%s_outputs[%d], io.%s_dims);\n", k, e->name, k, p->name);
 		} else if (!after && p->dynamic) {
-			W("\tio.%s = (%s *)out[%d].data;\n\tio.%s_capacity = out[%d].capacity;\n", p->name, p->ctype, k, p->name, k);
+			W("\tio.%s = (%s *)out[%d].data;\n\tio.%s_capacity = out[%d].capacity;\n", p->name,
+				p->ctype, k, p->name, k);
 		} else if (!after) {
 			if (!ix_isint(value_numel(p->v), &n))
 				bug("output of no constant size");
-			W("\tio.%s = (%s *)out[%d].data;\n\tzn_give(&out[%d], &%s_outputs[%d], 0);\n", p->name, p->ctype, k, k, e->name, k);
+			W("\tio.%s = (%s *)out[%d].data;\n\tzn_give(&out[%d], &%s_outputs[%d], 0);\n",
+				p->name, p->ctype, k, k, e->name, k);
 			if (n)
-				W("\tif (out[%d].capacity < %" PRId64 ")\n\t\treturn ZENITH_CAPACITY;\n", k, n);
+				W("\tif (out[%d].capacity < %" PRId64 ")\n\t\treturn ZENITH_CAPACITY;\n", k,
+					n);
 		}
 		k++;
 	}
@@ -259,7 +269,8 @@ host_run(Em *e, Buf *b)
 	for (int i = 0; i < e->out.n; i++)
 		nout += host_port(&e->out.p[i]);
 	host_inputs(e, b);
-	W("static int %s_run_any(zenith_ctx *ctx, const zenith_tensor *in, zenith_tensor *out)\n{\n\t%s_io io;\n", e->name, e->name);
+	W("static int %s_run_any(zenith_ctx *ctx, const zenith_tensor *in, zenith_tensor *out)\n{\n\t%s_io io;\n",
+		e->name, e->name);
 	W("\tint status = %s_take(in, &io);\n\n\tif (status != ZENITH_OK)\n\t\treturn status;\n", e->name);
 	if (nout)
 		W("\tif (!out)\n\t\treturn ZENITH_BAD_ARGUMENT;\n");
@@ -269,12 +280,13 @@ host_run(Em *e, Buf *b)
 	W("\treturn status;\n}\n\n");
 	if (e->work >= 0)
 		return;
-	W("static int %s_workspace_any(const zenith_tensor *in, size_t *bytes)\n{\n\t%s_io io;\n", e->name, e->name);
+	W("static int %s_workspace_any(const zenith_tensor *in, size_t *bytes)\n{\n\t%s_io io;\n", e->name,
+		e->name);
 	if (e->passed.n)
 		W("\tint64_t dims[%d];\n", e->passed.n);
 	W("\tint status = %s_take(in, &io);\n\n\tif (status != ZENITH_OK)\n\t\treturn status;\n", e->name);
-	W("\tif (!bytes)\n\t\treturn ZENITH_BAD_ARGUMENT;\n\t*bytes = 0;\n\treturn %s_shapes(&io%s, bytes);\n}\n\n", e->name,
-		e->passed.n ? ", dims" : "");
+	W("\tif (!bytes)\n\t\treturn ZENITH_BAD_ARGUMENT;\n\t*bytes = 0;\n\treturn %s_shapes(&io%s, bytes);\n}\n\n",
+		e->name, e->passed.n ? ", dims" : "");
 }
 
 static void
@@ -287,10 +299,12 @@ describe(Em *e, Buf *b)
 	for (int i = 0; i < e->out.n; i++)
 		nout += host_port(&e->out.p[i]);
 	W("const zenith_model *%s_model(void)\n{\n\tstatic const zenith_model model = {\n", e->name);
-	W("\t\tZENITH_ABI, sizeof(zenith_model), \"%s\",\n\t\t%s_MODEL_SHA256, %s_OPTIONS,\n", e->name, e->NAME, e->NAME);
+	W("\t\tZENITH_ABI, sizeof(zenith_model), \"%s\",\n\t\t%s_MODEL_SHA256, %s_OPTIONS,\n", e->name,
+		e->NAME, e->NAME);
 	W("\t\t%d, %d, %s, %s,\n", nin, nout, nin ? fmt("%s_inputs", e->name) : "0",
 		nout ? fmt("%s_outputs", e->name) : "0");
-	W("\t\t%s, %s, %s_STATE_BYTES, %s_WEIGHT_BYTES, %.1f,\n", e->work < 0 ? "0" : fmt("%s_WORKSPACE_BYTES", e->NAME),
+	W("\t\t%s, %s, %s_STATE_BYTES, %s_WEIGHT_BYTES, %.1f,\n",
+		e->work < 0 ? "0" : fmt("%s_WORKSPACE_BYTES", e->NAME),
 		e->g->heap ? fmt("%s_HEAP_BYTES", e->NAME) : "0", e->NAME, e->NAME, e->macs);
 	W("\t\t%s_init, %s_run_any, %s_done, %s\n\t};\n\n\treturn &model;\n}\n", e->name, e->name, e->name,
 		e->work < 0 ? fmt("%s_workspace_any", e->name) : "0");

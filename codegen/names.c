@@ -3,8 +3,8 @@
 
 #include <ctype.h>
 
-/* keywords of C and C++ and their alternative tokens, macros of the headers that generated code includes, macros of GNU
- * modes, and what the generated functions call their own */
+/* keywords of C and C++ and their alternative tokens, macros of the headers that generated code includes,
+ * macros of GNU modes, and what the generated functions call their own */
 static const char *const reserved[] = {
 	"alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break", "case", "catch", "char",
 	"char16_t", "char32_t", "char8_t", "class", "co_await", "co_return", "co_yield", "compl", "concept", "const",
@@ -83,7 +83,8 @@ name_unique(Map *taken, const char *name, const char *dflt)
 	slot = map_at_str(taken, s);
 	if (*slot) {         /* where numbers that are free begin, under a key that is no identifier */
 		next = map_at_str(taken, fmt("%s.", base));
-		for (i = *next ? (int)(intptr_t)*next : 2; *(slot = map_at_str(taken, s = fmt("%s_%d", base, i))); i++)
+		for (i = *next ? (int)(intptr_t)*next : 2;
+			*(slot = map_at_str(taken, s = fmt("%s_%d", base, i))); i++)
 			;
 		*next = (void *)(intptr_t)(i + 1);
 	}
@@ -112,8 +113,8 @@ name_upper(const char *s)
 	return r;
 }
 
-/* a comment's text: printable ASCII as it is, the rest as quoted() shows it; no way out of the comment, no trigraph, no
- * line ending in a backslash */
+/* a comment's text: printable ASCII as it is, the rest as quoted() shows it; no way out of the comment, no
+ * trigraph, no line ending in a backslash */
 const char *
 text_comment(const char *s)
 {

@@ -46,7 +46,8 @@ port(Em *e, Map *taken, Value *v, const char *onnx, bool out)
 
 	p.state = is_state(e, onnx, out);
 	if (v->rank > ZENITH_MAX_RANK)
-		unsupported(fmt("'%s'", quoted(p.onnx)), "inputs and outputs of more than %d dimensions", ZENITH_MAX_RANK);
+		unsupported(fmt("'%s'", quoted(p.onnx)), "inputs and outputs of more than %d dimensions",
+			ZENITH_MAX_RANK);
 	p.dynamic = !p.state && !value_static(v, NULL);
 	if (p.state)
 		return p;
@@ -69,7 +70,8 @@ ports_make(Em *e)
 	for (int i = 0; i < g->in.n; i++)
 		push(&e->in, port(e, taken, g->in.p[i], g->in.p[i]->name, false));
 	for (int i = 0; i < g->ret->nin; i++)
-		push(&e->out, port(e, taken, g->ret->in[i], i < g->out_name.n ? g->out_name.p[i] : NULL, true));
+		push(&e->out,
+			port(e, taken, g->ret->in[i], i < g->out_name.n ? g->out_name.p[i] : NULL, true));
 	stop_if_errors();
 }
 
@@ -171,7 +173,8 @@ key_table(Em *e, const char *id, const Port *p, DType *dt, Buf *b)
 	const Str *ss = attr_strs(z, "classlabels_strings", &k);
 
 	*dt = n ? DT_I64 : DT_STR;
-	buf_fmt(b, "static const %s %s_%s_keys[%d] = {\n", n ? "int64_t" : "zenith_string", e->name, id, n ? n : k);
+	buf_fmt(b, "static const %s %s_%s_keys[%d] = {\n", n ? "int64_t" : "zenith_string", e->name, id,
+		n ? n : k);
 	for (int i = 0; i < n; i++)
 		buf_fmt(b, "\t%s,\n", is[i] == INT64_MIN ? "INT64_MIN" : fmt("INT64_C(%" PRId64 ")", is[i]));
 	for (int i = 0; !n && i < k; i++) {
@@ -203,7 +206,8 @@ describe(Em *e, const Port *p, int i, Described *d, Buf *b)
 	buf_fmt(&d->rows, "\t{ ");
 	text_string(&d->rows, p->onnx, strnlen(p->onnx, 1000));
 	buf_fmt(&d->rows, ", %d, %d, %d, %d, %s, %s, %s, %d },\n", p->kind, p->v->dt, rank, key,
-		rank ? fmt("%s_%s_dims", e->name, id) : "0", rank && p->dynamic ? fmt("%s_%s_dim_names", e->name, id) : "0",
+		rank ? fmt("%s_%s_dims", e->name, id) : "0",
+		rank && p->dynamic ? fmt("%s_%s_dim_names", e->name, id) : "0",
 		maps ? fmt("%s_%s_keys", e->name, id) : "0", nkeys);
 	d->n++;
 }
@@ -216,7 +220,8 @@ describe_all(Em *e, Port *p, int n, const char *what, Buf *b)
 	for (int i = 0; i < n; i++)
 		describe(e, &p[i], i, &d, b);
 	if (d.n)
-		buf_fmt(b, "static const zenith_value %s_%s[%d] = {\n%s};\n\n", e->name, what, d.n, buf_str(&d.rows));
+		buf_fmt(b, "static const zenith_value %s_%s[%d] = {\n%s};\n\n", e->name, what, d.n,
+			buf_str(&d.rows));
 }
 
 void

@@ -1,5 +1,5 @@
-/* The helpers of templates/prelude.c: pieces that begin with a line "/" "*@ name *" "/" and end at the next. A piece is
- * written if printed code, or another piece that is written, calls its name. */
+/* The helpers of templates/prelude.c: pieces that begin with a line "/" "*@ name *" "/" and end at the next.
+ * A piece is written if printed code, or another piece that is written, calls its name. */
 #include "emit.h"
 #include "embed.h"
 

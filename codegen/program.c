@@ -295,7 +295,8 @@ statement(CPrint *p, const Stmt *s)
 	case S_ALLOC:   print_alloc(p, s); break;
 	case S_MARK: case S_RELEASE:
 		if (((Em *)p->arg)->g->heap)
-			cp_linef(p, s->op == S_MARK ? "mark[%d] = heap->p;" : "heap->p = mark[%d];", s->status);
+			cp_linef(p, s->op == S_MARK ? "mark[%d] = heap->p;" : "heap->p = mark[%d];",
+				s->status);
 		break;
 	default: bug("statement %d in the program", s->op);
 	}
@@ -332,7 +333,8 @@ sym_text(CPrint *p, const IxAtom *a)
 	return cp_name(p, a, a->name, "s");
 }
 
-/* prints the body; only symbols in `keep` (NULL: all) have names, so that what nobody reads is not computed */
+/* prints the body; only symbols in `keep` (NULL: all) have names, so that what nobody reads is not
+ * computed */
 static void
 body(Em *e, Buf *b, const Walk *w, Map *keep, CPrint *p)
 {
@@ -379,7 +381,8 @@ declare(Em *e, const Walk *w, CPrint *p, Buf *b)
 {
 	for (int i = 0; i < e->entry.n; i++)
 		if (map_ptr(p->used, e->entry.p[i])) {
-			buf_fmt(b, "\tconst int64_t %s = dims[%d];\n", sym_text(p, e->entry.p[i]), e->passed.n);
+			buf_fmt(b, "\tconst int64_t %s = dims[%d];\n", sym_text(p, e->entry.p[i]),
+				e->passed.n);
 			push(&e->passed, e->entry.p[i]);
 		}
 	for (int i = 0; i < w->sym.n; i++)

@@ -100,7 +100,8 @@ number_array(Em *e, const char *name, const Mem *m, int64_t n)
 
 	if (!strcmp(t, "float") || !strcmp(t, "double")) {
 		const char *u = size == 4 ? "uint32_t" : "uint64_t";
-		buf_fmt(b, "static const union { %s u[%" PRId64 "]; %s v[%" PRId64 "]; } %s = { {\n", u, words, t, words, name);
+		buf_fmt(b, "static const union { %s u[%" PRId64 "]; %s v[%" PRId64 "]; } %s = { {\n", u,
+			words, t, words, name);
 		hex_words(b, m->data->p, (size_t)words, size);
 		buf_fmt(b, "} };\n");
 		return fmt("%s.v", name);
@@ -126,7 +127,8 @@ weight_array(Em *e, const Mem *m)
 		return *slot;
 	if (!ix_isint(m->size, &n) || !m->data)
 		bug("weight '%s' has no bytes", m->name);
-	name = name_unique(e->taken, fmt("%s_%s", e->name, m->value && m->value->name ? m->value->name : m->name), "w");
+	name = name_unique(
+		e->taken, fmt("%s_%s", e->name, m->value && m->value->name ? m->value->name : m->name), "w");
 	buf_fmt(&e->tables, "/* %s[%" PRId64 "]%s%s */\n", dt_name(m->dt), n, m->value && m->value->name ? ": " : "",
 		m->value && m->value->name ? text_comment(m->value->name) : "");
 	if (n == 0)
@@ -148,16 +150,22 @@ incbin(Em *e, Buf *b)
 {
 	buf_fmt(b, "/* The weights lie in the file of this name. -D%s_WEIGHTS_FILE='\"path\"' if it is moved, or if\n"
 		" * -ffile-prefix-map changes __FILE__ */\n", e->NAME);
-	buf_fmt(b, "#ifndef %s_WEIGHTS_FILE\n#define %s_WEIGHTS_FILE __FILE__ \".bin\"\n#endif\n", e->NAME, e->NAME);
-	buf_fmt(b, "#ifndef __ELF__\n#error \"the weights need an ELF target: compile the model with --weights=inline or extern\"\n#endif\n");
+	buf_fmt(b, "#ifndef %s_WEIGHTS_FILE\n#define %s_WEIGHTS_FILE __FILE__ \".bin\"\n#endif\n", e->NAME,
+		e->NAME);
+	buf_fmt(b,
+		"#ifndef __ELF__\n#error \"the weights need an ELF target: compile the model with --weights=inline or extern\"\n#endif\n");
 	buf_fmt(b, "__asm__(\n\t\".pushsection .rodata\\n\"\n\t\".balign 64\\n\"\n");
 	buf_fmt(b, "\t\".globl %s_weight_blob\\n\"\n\t\".hidden %s_weight_blob\\n\"\n", e->name, e->name);
-	buf_fmt(b, "\t\"%s_weight_blob:\\n\"\n\t\".incbin \\\"\" %s_WEIGHTS_FILE \"\\\"\\n\"\n", e->name, e->NAME);
-	buf_fmt(b, "\t\".globl %s_weight_end\\n\"\n\t\".hidden %s_weight_end\\n\"\n\t\"%s_weight_end:\\n\"\n", e->name, e->name, e->name);
+	buf_fmt(b, "\t\"%s_weight_blob:\\n\"\n\t\".incbin \\\"\" %s_WEIGHTS_FILE \"\\\"\\n\"\n", e->name,
+		e->NAME);
+	buf_fmt(b, "\t\".globl %s_weight_end\\n\"\n\t\".hidden %s_weight_end\\n\"\n\t\"%s_weight_end:\\n\"\n",
+		e->name, e->name, e->name);
 	buf_fmt(b, "\t\".byte 0\\n\"\n\t\".popsection\\n\");\n");
 	buf_fmt(b, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
-	buf_fmt(b, "extern const unsigned char %s_weight_blob[] __attribute__((visibility(\"hidden\")));\n", e->name);
-	buf_fmt(b, "extern const unsigned char %s_weight_end[] __attribute__((visibility(\"hidden\")));\n", e->name);
+	buf_fmt(b, "extern const unsigned char %s_weight_blob[] __attribute__((visibility(\"hidden\")));\n",
+		e->name);
+	buf_fmt(b, "extern const unsigned char %s_weight_end[] __attribute__((visibility(\"hidden\")));\n",
+		e->name);
 	buf_fmt(b, "#ifdef __cplusplus\n}\n#endif\n\n");
 }
 
@@ -165,8 +173,10 @@ static void
 mapped(Em *e, Buf *b)
 {
 	buf_fmt(b, "/* The weights' file, mapped by NAME_init. Link with libzenith_rt */\n");
-	buf_fmt(b, "#ifndef %s_WEIGHTS_FILE\n#define %s_WEIGHTS_FILE __FILE__ \".bin\"\n#endif\n", e->NAME, e->NAME);
-	buf_fmt(b, "#ifdef __cplusplus\nextern \"C\" {\n#endif\nconst void *zenith_map(const char *path, size_t bytes);\n"
+	buf_fmt(b, "#ifndef %s_WEIGHTS_FILE\n#define %s_WEIGHTS_FILE __FILE__ \".bin\"\n#endif\n", e->NAME,
+		e->NAME);
+	buf_fmt(b,
+		"#ifdef __cplusplus\nextern \"C\" {\n#endif\nconst void *zenith_map(const char *path, size_t bytes);\n"
 		"#ifdef __cplusplus\n}\n#endif\n\n");
 }
 

@@ -69,7 +69,8 @@ spawn(const Words *w, int out, int err)
 	posix_spawn_file_actions_destroy(&fa);
 	posix_spawnattr_destroy(&at);
 	if (e)
-		fatal(EX_TOOLCHAIN, NULL, "cannot start '%s': %s; --cc names another C compiler", quoted(argv[0]), strerror(e));
+		fatal(EX_TOOLCHAIN, NULL, "cannot start '%s': %s; --cc names another C compiler",
+			quoted(argv[0]), strerror(e));
 	temp_child(pid);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
@@ -102,8 +103,10 @@ static _Noreturn void
 failed(const Words *w, int status, const char *text)
 {
 	if (WIFSIGNALED(status))
-		fatal(EX_TOOLCHAIN, NULL, "'%s' was ended by signal %d\n%s", quoted(w->p[0]), WTERMSIG(status), text);
-	fatal(EX_TOOLCHAIN, NULL, "'%s' failed with exit code %d\n%s", quoted(w->p[0]), WEXITSTATUS(status), text);
+		fatal(EX_TOOLCHAIN, NULL, "'%s' was ended by signal %d\n%s", quoted(w->p[0]),
+			WTERMSIG(status), text);
+	fatal(EX_TOOLCHAIN, NULL, "'%s' failed with exit code %d\n%s", quoted(w->p[0]), WEXITSTATUS(status),
+		text);
 }
 
 void

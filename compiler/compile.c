@@ -1,5 +1,5 @@
-/* `zenithc MODEL -o OUT`, and its --verify: nothing is written that differs from the reference by more than was
- * promised. */
+/* `zenithc MODEL -o OUT`, and its --verify: nothing is written that differs from the reference by more than
+ * was promised. */
 #include "cli.h"
 #include "data/compare.h"
 #include "dataset.h"
@@ -56,7 +56,8 @@ apart(const Pair *p, Host *const *got, Host *const *want, int t, double tol, Dif
 
 typedef struct Search { const Cli *c; const char *set; double tol; const char *found; } Search;
 
-/* both again with every named value an output, and the first of them where they part, in the order of the model */
+/* both again with every named value an output, and the first of them where they part, in the order of the
+ * model */
 static void
 search(void *arg)
 {
@@ -74,7 +75,8 @@ search(void *arg)
 			const char *name = n->out[k] ? n->out[k]->name : NULL;
 			int i = name ? (int)(intptr_t)map_str(at, name) - 1 : -1;
 			if (i >= 0 && apart(&p, got, want, i, s->tol, &d)) {
-				s->found = fmt("the first layer that differs: %s, '%s'%s", node_where(n), quoted(name), d.worst);
+				s->found = fmt("the first layer that differs: %s, '%s'%s", node_where(n),
+					quoted(name), d.worst);
 				return;
 			}
 		}
@@ -90,11 +92,13 @@ verify_set(const Cli *c, Pair p, const char *set, double tol)
 
 	for (int i = 0; i < p.t->z->noutputs; i++)
 		if (apart(&p, got, want, i, tol, &d))
-			push(&bad, fmt("output '%s' is further from -O0 than the tolerance %g: %" PRId64 " of %" PRId64
-				" elements, worst %s", quoted(p.t->z->outputs[i].name), tol, d.bad, d.n, d.worst));
+			push(&bad,
+				fmt("output '%s' is further from -O0 than the tolerance %g: %" PRId64
+				    " of %" PRId64 " elements, worst %s",
+					quoted(p.t->z->outputs[i].name), tol, d.bad, d.n, d.worst));
 		else if (c->o.verbose)
-			fprintf(stderr, "%s: largest difference %.3g, largest value %.6g\n", quoted(p.t->z->outputs[i].name),
-				d.err, d.largest);
+			fprintf(stderr, "%s: largest difference %.3g, largest value %.6g\n",
+				quoted(p.t->z->outputs[i].name), d.err, d.largest);
 	exec_free(in, p.f->z->ninputs);
 	exec_free(want, p.f->z->noutputs);
 	exec_free(got, p.t->z->noutputs);
@@ -104,7 +108,9 @@ verify_set(const Cli *c, Pair p, const char *set, double tol)
 	zn->status = EX_DIFFERS;
 	for (int i = 0; i < bad.n; i++)
 		error(NULL, "%s", bad.p[i]);
-	error(NULL, "%s", s.found ? s.found : "no value between inputs and outputs differs when all of them are stored");
+	error(NULL, "%s",
+		s.found ? s.found
+			: "no value between inputs and outputs differs when all of them are stored");
 	raise_status(EX_DIFFERS);
 }
 

@@ -48,7 +48,8 @@ dataset_list(const char *dir)
 		push(&all, dir);
 	}
 	if (!all.n)
-		fatal(EX_INVALID, NULL, "'%s' holds no input_0 or output_0 (.pb, .npy, .npz), nor a folder that does",
+		fatal(EX_INVALID, NULL,
+			"'%s' holds no input_0 or output_0 (.pb, .npy, .npz), nor a folder that does",
 			quoted(dir));
 	qsort(all.p, (size_t)all.n, sizeof *all.p, by_name);
 	return all;

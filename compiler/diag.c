@@ -170,7 +170,8 @@ say_text(const char *kind, const char *where, const char *text)
 	size_t from = b->n;
 
 	if (zn->held) {
-		push(&zn->held->msg, ((__typeof__(*zn->held->msg.p)){kind, where ? copy_str(where) : NULL, text}));
+		push(&zn->held->msg,
+			((__typeof__(*zn->held->msg.p)){kind, where ? copy_str(where) : NULL, text}));
 		return;
 	}
 	if (zn->json) {
@@ -217,7 +218,8 @@ first_error(const struct Held *h)
 {
 	for (int i = 0; i < h->msg.n; i++)
 		if (!strcmp(h->msg.p[i].kind, "error"))
-			return h->msg.p[i].where ? fmt("%s: %s", h->msg.p[i].where, h->msg.p[i].text) : h->msg.p[i].text;
+			return h->msg.p[i].where ? fmt("%s: %s", h->msg.p[i].where, h->msg.p[i].text)
+						 : h->msg.p[i].text;
 	return "";
 }
 
@@ -303,6 +305,7 @@ void
 limit_check(enum limit l, int64_t value, const char *where)
 {
 	if (value > zn->limit[l])
-		fatal(EX_LIMIT, where, "%" PRId64 " %s: more than the limit of %" PRId64 "; --limit %s=N raises it",
-			value, limits[l].what, zn->limit[l], limits[l].name);
+		fatal(EX_LIMIT, where,
+			"%" PRId64 " %s: more than the limit of %" PRId64 "; --limit %s=N raises it", value,
+			limits[l].what, zn->limit[l], limits[l].name);
 }

@@ -10,9 +10,9 @@
 static bool
 is_quantised(const Value *v)
 {
-	static const char *const ops[] = {"QuantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul",
-		"QLinearAdd", "QLinearMul", "QLinearGlobalAveragePool", "QLinearAveragePool", "QLinearConcat", "QLinearSigmoid",
-		"QLinearLeakyRelu", "QLinearSoftmax", "QGemm"};
+	static const char *const ops[] = {"QuantizeLinear", "DynamicQuantizeLinear", "QLinearConv",
+		"QLinearMatMul", "QLinearAdd", "QLinearMul", "QLinearGlobalAveragePool", "QLinearAveragePool",
+		"QLinearConcat", "QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax", "QGemm"};
 
 	for (; v && v->def; v = v->def->nin ? v->def->in[0] : NULL) {
 		for (int i = 0; i < LEN(ops); i++)
@@ -149,7 +149,8 @@ check_input(const zenith_value *v, Host **h)
 {
 	const char *name = quoted(v->name);
 
-	if (v->kind == ZENITH_KIND_OPTIONAL && (*h)->kind != V_OPT) {       /* test data does not always wrap what is there */
+	if (v->kind == ZENITH_KIND_OPTIONAL && (*h)->kind != V_OPT) {  /* test data does not always wrap what
+									  is there */
 		Host *o = host_list(V_OPT, 1);
 		o->elem[0] = *h;
 		*h = o;
@@ -160,13 +161,15 @@ check_input(const zenith_value *v, Host **h)
 		return;
 	*h = host_as(*h, (DType)v->dtype);
 	if ((int32_t)(*h)->dt != v->dtype)
-		fatal(EX_INVALID, NULL, "input '%s' is %s, the data %s", name, dt_name(v->dtype), host_str(*h));
+		fatal(EX_INVALID, NULL, "input '%s' is %s, the data %s", name, dt_name(v->dtype),
+			host_str(*h));
 	if ((*h)->rank != v->rank && v->rank >= 0)
-		fatal(EX_INVALID, NULL, "input '%s' has %d dimensions, the data is %s", name, v->rank, host_str(*h));
+		fatal(EX_INVALID, NULL, "input '%s' has %d dimensions, the data is %s", name, v->rank,
+			host_str(*h));
 	for (int i = 0; i < v->rank; i++)
 		if (v->dims[i] >= 0 && v->dims[i] != (*h)->dim[i])
-			fatal(EX_INVALID, NULL, "input '%s': dimension %d is %" PRId64 ", the data is %s", name, i, v->dims[i],
-				host_str(*h));
+			fatal(EX_INVALID, NULL, "input '%s': dimension %d is %" PRId64 ", the data is %s",
+				name, i, v->dims[i], host_str(*h));
 }
 
 /* outputs: room for what is known; else a guess, and more when the model says how much */
@@ -281,7 +284,8 @@ from_maps(const zenith_tensor *t, const zenith_value *v)
 		m->elem[1] = host_tensor((DType)v->dtype, 1, &k);
 		if (k) {
 			memcpy(m->elem[0]->p, v->keys, m->elem[0]->bytes);
-			memcpy(m->elem[1]->p, (char *)t->data + (size_t)i * m->elem[1]->bytes, m->elem[1]->bytes);
+			memcpy(m->elem[1]->p, (char *)t->data + (size_t)i * m->elem[1]->bytes,
+				m->elem[1]->bytes);
 		}
 	}
 	return s;
@@ -472,7 +476,9 @@ given_dim(const Exec *x, Host *const *in, const char *name)
 {
 	for (int i = 0; name && i < x->z->ninputs; i++) {
 		const zenith_value *v = &x->z->inputs[i];
-		for (int k = 0; in[i] && in[i]->kind == V_TENSOR && v->dim_names && k < v->rank && k < in[i]->rank; k++)
+		for (int k = 0;
+			in[i] && in[i]->kind == V_TENSOR && v->dim_names && k < v->rank && k < in[i]->rank;
+			k++)
 			if (v->dim_names[k] && !strcmp(v->dim_names[k], name))
 				return in[i]->dim[k];
 	}
@@ -487,7 +493,8 @@ draw(const Exec *x, Host *const *in, int i, int64_t size, uint64_t seed)
 	Host *h;
 
 	if (v->kind != ZENITH_KIND_TENSOR || v->rank < 0)
-		fatal(EX_USE, NULL, "input '%s' is no tensor of known rank and must be given: -i", quoted(v->name));
+		fatal(EX_USE, NULL, "input '%s' is no tensor of known rank and must be given: -i",
+			quoted(v->name));
 	for (int k = 0; k < v->rank; k++) {
 		dim[k] = v->dims[k];
 		if (dim[k] < 0)
@@ -521,8 +528,8 @@ exec_seeded(Exec *x, Host **in, uint64_t seed, bool say)
 		refuse(s);
 	for (int i = 0; i < n; i++) {
 		if (say && !in[i])
-			fprintf(stderr, "%s: input '%s' %s is drawn from a generator, seed %" PRIu64 "\n", quoted(zn->file),
-				quoted(x->z->inputs[i].name), host_str(all[i]), seed);
+			fprintf(stderr, "%s: input '%s' %s is drawn from a generator, seed %" PRIu64 "\n",
+				quoted(zn->file), quoted(x->z->inputs[i].name), host_str(all[i]), seed);
 		in[i] = all[i];
 	}
 	return out;

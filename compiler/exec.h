@@ -19,9 +19,11 @@ typedef struct Exec {
 Exec *exec_build(const char *path, const Options *);
 int exec_input(const Exec *, const char *name);          /* index in z->inputs, or -1 */
 VKind exec_kind(const zenith_value *);
-/* runs on in[0..ninputs); the outputs in memory of their own. Raises EX_INVALID where the data do not fit the model */
+/* runs on in[0..ninputs); the outputs in memory of their own. Raises EX_INVALID where the data do not fit the
+ * model */
 Host **exec_run(Exec *, Host *const *in);
-/* fills what is NULL in in[] from a generator; sizes that nothing decides are tried small to large. The outputs */
+/* fills what is NULL in in[] from a generator; sizes that nothing decides are tried small to large. The
+ * outputs */
 Host **exec_seeded(Exec *, Host **in, uint64_t seed, bool say);
 void exec_free(Host **, int n);
 

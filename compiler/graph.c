@@ -389,8 +389,9 @@ node_remove(Node *n)
 static const char *
 attr_type_name(int type)
 {
-	static const char *const name[] = {"nothing", "a float", "an int", "a string", "a tensor", "a graph", "floats",
-		"ints", "strings", "tensors", "graphs", "a sparse tensor", "sparse tensors", "a type", "types"};
+	static const char *const name[] = {"nothing", "a float", "an int", "a string", "a tensor", "a graph",
+		"floats", "ints", "strings", "tensors", "graphs", "a sparse tensor", "sparse tensors",
+		"a type", "types"};
 
 	return type >= 0 && type < LEN(name) ? name[type] : "of an unknown type";
 }
@@ -411,7 +412,8 @@ attr_of(const Node *n, const char *name, int type)
 
 	if (!a || a->type == type)
 		return a;
-	node_error(n, "attribute '%s' is %s, expected %s", name, attr_type_name(a->type), attr_type_name(type));
+	node_error(
+		n, "attribute '%s' is %s, expected %s", name, attr_type_name(a->type), attr_type_name(type));
 	return NULL;
 }
 

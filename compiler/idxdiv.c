@@ -295,7 +295,8 @@ extreme(enum ixkind kind, Ix p, Ix q)
 	for (int i = 0; i < n; i++) {
 		drop = false;
 		for (int j = 0; j < n && !drop; j++)
-			drop = j != i && list[j] && (kind == IX_MIN ? ix_ge(list[i], list[j]) : ix_ge(list[j], list[i]));
+			drop = j != i && list[j] &&
+				(kind == IX_MIN ? ix_ge(list[i], list[j]) : ix_ge(list[j], list[i]));
 		if (drop)
 			list[i] = NULL;
 	}

@@ -31,7 +31,7 @@ typedef struct IxPool {
 	Map *mono, *atom, *div, *name;
 	int npoly, natom, nsym;
 	unsigned stamp;          /* the newest walk */
-	int soft;                /* > 0: an overflow sets over and gives nonsense; 0: it ends the compilation */
+	int soft;   /* > 0: an overflow sets over and gives nonsense; 0: it ends the compilation */
 	bool over;
 	int steps;               /* left to the proof in progress */
 	VEC(IxAssumption) assumed;

@@ -2,8 +2,8 @@
  *
  * low(P) takes the newest atom v in which P = A*v + R is linear and puts a bound in its place: the lower one
  * where A >= 0, the upper one where A <= 0, and where the sign of A is not known the worse of both (P is
- * linear in v, so its least value lies at an end). An atom is newer than all that it is made of, so bounds meet
- * what they must cancel with.
+ * linear in v, so its least value lies at an end). An atom is newer than all that it is made of, so bounds
+ * meet what they must cancel with.
  *
  *   D = floordiv(p, q)    p - q + 1 <= q*D <= p: P is scaled by s > 0, and P >= (s*P)/s rounds up
  *   min(p, q), A <= 0     the better of A*p + R and A*q + R; for A >= 0 the worse. max the other way;
@@ -62,7 +62,8 @@ interval(Ix p, bool shifted, int64_t *lo, int64_t *hi)
 		for (int k = 0; k < p->t[i].n; k++) {
 			v = ATOM(p->t[i].a[k]);
 			if (shifted && v->lo != NONE)
-				times(&x, &y, 0, v->hi == FAR ? FAR : iadd(v->hi, v->lo == NONE ? NONE : -v->lo, FAR));
+				times(&x, &y, 0,
+					v->hi == FAR ? FAR : iadd(v->hi, v->lo == NONE ? NONE : -v->lo, FAR));
 			else
 				times(&x, &y, v->lo, v->hi);
 		}
@@ -390,7 +391,8 @@ elim(Elim *z, Ix p, int way)
 	for (int i = 0; i < p->n; i++)
 		for (int k = 0; k < p->t[i].n; k++) {
 			w = p->t[i].a[k];
-			if ((!v || ATOM(w)->serial > ATOM(v)->serial) && w != v && ix_any(ix_of(w), z->gone, z->arg))
+			if ((!v || ATOM(w)->serial > ATOM(v)->serial) && w != v &&
+				ix_any(ix_of(w), z->gone, z->arg))
 				v = w;
 		}
 	if (!v)

@@ -246,7 +246,8 @@ assume_zero(Ix d)
 
 	for (int i = 0; i < d->n; i++) {
 		v = d->t[i].a[0];
-		if (d->t[i].n > 1 || v->kind != IX_SYM || (s.a && ATOM(ix_atom(s.a))->serial > ATOM(v)->serial))
+		if (d->t[i].n > 1 || v->kind != IX_SYM ||
+			(s.a && ATOM(ix_atom(s.a))->serial > ATOM(v)->serial))
 			continue;
 		a = ix_coef(d, v, &rest);
 		if (a && (ix_is(a, 1) || ix_is(a, -1)))

@@ -37,7 +37,8 @@ product(const Value *v, int from, int to)
 static Ix
 macs(const Node *n)
 {
-	const Value *y = n->nout ? n->out[0] : NULL, *a = n->nin ? n->in[0] : NULL, *w = n->nin > 1 ? n->in[1] : NULL;
+	const Value *y = n->nout ? n->out[0] : NULL, *a = n->nin ? n->in[0] : NULL,
+		    *w = n->nin > 1 ? n->in[1] : NULL;
 	const char *op = op_name(n->op);
 
 	if (!y || !a || !w || y->kind != V_TENSOR || y->rank < 0 || a->rank < 0 || w->rank < 0)
@@ -46,7 +47,8 @@ macs(const Node *n)
 		w = n->in[3];
 	if (!strcmp(op, "QLinearMatMul") && n->nin > 3)
 		w = n->in[3];
-	if (!strcmp(op, "Conv") || !strcmp(op, "ConvInteger") || !strcmp(op, "QLinearConv") || !strcmp(op, "FusedConv"))
+	if (!strcmp(op, "Conv") || !strcmp(op, "ConvInteger") || !strcmp(op, "QLinearConv") ||
+		!strcmp(op, "FusedConv"))
 		return ix_mul(product(y, 0, y->rank), product(w, 1, w->rank));
 	if (!strcmp(op, "ConvTranspose"))
 		return ix_mul(product(a, 0, a->rank), product(w, 1, w->rank));
@@ -54,7 +56,8 @@ macs(const Node *n)
 		return ix_mul(product(y, 0, y->rank), a->dim[a->rank - 1]);
 	if (!strcmp(op, "Gemm") && a->rank == 2)
 		return ix_mul(product(y, 0, y->rank), a->dim[attr_int(n, "transA", 0) ? 0 : 1]);
-	if ((!strcmp(op, "LSTM") || !strcmp(op, "GRU") || !strcmp(op, "RNN")) && n->nin > 2 && n->in[2] && a->rank == 3)
+	if ((!strcmp(op, "LSTM") || !strcmp(op, "GRU") || !strcmp(op, "RNN")) && n->nin > 2 && n->in[2] &&
+		a->rank == 3)
 		return ix_mul(ix_mul(a->dim[0], a->dim[1]),
 			ix_add(product(w, 0, w->rank), product(n->in[2], 0, n->in[2]->rank)));
 	return ix_int(0);
@@ -64,7 +67,11 @@ static void
 walk(Inspect *x, Graph *g, int depth)
 {
 	for (Node *n = g->first; n; n = n->next) {
-		Row r = {.name = n->name, .op = op_name(n->op), .depth = depth, .where = node_where(n), .macs = macs(n),
+		Row r = {.name = n->name,
+			.op = op_name(n->op),
+			.depth = depth,
+			.where = node_where(n),
+			.macs = macs(n),
 			.supported = op_supported(&op_def[n->op])};
 		if (n == g->ret)
 			continue;
@@ -155,16 +162,21 @@ print_table(const Inspect *x)
 		const char *name = quoted(r->name);
 		int len = (int)strlen(name), most = 31 - 2 * r->depth;
 		printf("%*s%-*s %-20s %-28s %8s %8s  %s\n", 2 * r->depth, "", most + 1,
-			len > most ? fmt("..%s", name + len - most + 2) : name, r->op, shape_of(r->out), macs_str(r->macs),
-			r->weights ? short_of(r->weights) : "", r->kernel ? r->kernel : r->supported ? "-" : "NOT SUPPORTED");
+			len > most ? fmt("..%s", name + len - most + 2) : name, r->op, shape_of(r->out),
+			macs_str(r->macs), r->weights ? short_of(r->weights) : "",
+			r->kernel              ? r->kernel
+				: r->supported ? "-"
+					       : "NOT SUPPORTED");
 		all = ix_add(all, r->macs);
 		weights += r->weights;
 	}
 	printf("\n%d layers, %s MACs, %s bytes of constants", x->row.n, *macs_str(all) ? macs_str(all) : "0",
 		short_of(weights));
 	if (x->p) {
-		printf("; compiled: %d kernels, %s bytes of weights, ", x->p->kern.n, short_of(x->p->weight_bytes));
-		printf("%s bytes of workspace", ix_isint(x->p->work_bytes, &c) ? short_of(c) : ix_str(x->p->work_bytes));
+		printf("; compiled: %d kernels, %s bytes of weights, ", x->p->kern.n,
+			short_of(x->p->weight_bytes));
+		printf("%s bytes of workspace",
+			ix_isint(x->p->work_bytes, &c) ? short_of(c) : ix_str(x->p->work_bytes));
 	}
 	putchar('\n');
 }

@@ -34,7 +34,8 @@ check_input(const Node *n, int i)
 	if (n->use[i].node != n || n->use[i].index != i)
 		broken("%s: use %d", node_where(n), i);
 	if (!encloses(v->graph, n->graph))
-		broken("%s: input %d, %s, is of a graph that is not around it", node_where(n), i, value_str(v));
+		broken("%s: input %d, %s, is of a graph that is not around it", node_where(n), i,
+			value_str(v));
 	if (v->def && !v->def->mark)
 		broken("%s: input %d, %s, comes later", node_where(n), i, value_str(v));
 	if (v->def && (v->index >= v->def->nout || v->def->out[v->index] != v))
@@ -103,7 +104,8 @@ check_graph(const Graph *g)
 			if (n->in[i])
 				check_input(n, i);
 		for (int i = 0; i < n->nattr; i++)
-			if (n->attr[i].type == A_GRAPH && (n->attr[i].g->owner != n || n->attr[i].g->parent != g))
+			if (n->attr[i].type == A_GRAPH &&
+				(n->attr[i].g->owner != n || n->attr[i].g->parent != g))
 				broken("%s: graph '%s' is not its own", node_where(n), n->attr[i].name);
 		each_graph(n, check_graph);
 		for (int i = 0; i < n->nout; i++)

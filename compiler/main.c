@@ -22,8 +22,10 @@ enum opt {
 };
 
 /* one row per option: the commands that take it, and a line for --help (NULL: not shown) */
-static const struct row { const char *name; int id; const char *arg; int cmds; const char *help; } rows[] = {
-	{"output", O_OUT, "OUT", C_COMPILE | C_RUN, "compile: the file to write, .c .o .a .so; run: a folder"},
+static const struct row { const char *name; int id; const char *arg; int cmds; const char *help;
+} rows[] = {
+	{"output", O_OUT, "OUT", C_COMPILE | C_RUN,
+		"compile: the file to write, .c .o .a .so; run: a folder"},
 	{"optimize", O_LEVEL, "N", MODEL, "-O0 the reference, -O3 the default"},
 	{"name", O_NAME, "PREFIX", C_COMPILE, "of every symbol; default: from OUT"},
 	{"target", O_TARGET, "NAME", MODEL, "see `zenithc targets`; default c"},
@@ -35,7 +37,8 @@ static const struct row { const char *name; int id; const char *arg; int cmds; c
 	{"cc", O_CC, "CMD", BUILD, "C compiler and its flags, split at blanks; default cc"},
 	{"verify", O_VERIFY, NULL, C_COMPILE, "compares with -O0 before anything is written"},
 	{"tolerance", O_TOLERANCE, "T", C_COMPILE, "of --verify: |T - F| <= T * max|F|; default 1e-4"},
-	{"data", O_DATA, "DIR", C_VERIFY | C_COMPILE, "test_data_set_N, or a folder of them; with --verify: its inputs"},
+	{"data", O_DATA, "DIR", C_VERIFY | C_COMPILE,
+		"test_data_set_N, or a folder of them; with --verify: its inputs"},
 	{"rtol", O_RTOL, "R", C_VERIFY, "|got - want| <= atol + rtol * |want|; default 1e-3"},
 	{"atol", O_ATOL, "A", C_VERIFY, "default 1e-7"},
 	{"max-error", O_MAXERR, "R", C_VERIFY, "|got - want| <= R * max|want| per output instead"},
@@ -94,7 +97,7 @@ print_help(void)
 		printf("  %-30s %s\n", text, r->help);
 	}
 	puts("\nExit codes: 0 done, 1 a difference was found, 2 usage, 3 the model or the data is invalid, 4 not supported,\n"
-		"5 the toolchain failed, 6 a limit was exceeded, 70 a bug in zenithc, 74 the output could not be written.");
+	     "5 the toolchain failed, 6 a limit was exceeded, 70 a bug in zenithc, 74 the output could not be written.");
 }
 
 /* NAME=VALUE, split at the last '='; returns VALUE */
@@ -266,7 +269,9 @@ set(Cli *c, const struct row *r, char *a)
 	case O_DIM: opt_dim(&c->o.import, a); break;
 	case O_SHAPE: opt_shape(&c->o.import, a); break;
 	case O_THREADS: opt_threads(c, a); break;
-	case O_WEIGHTS: c->o.weights = W_INLINE + CHOICE("weights", a, "inline", "incbin", "file", "extern"); break;
+	case O_WEIGHTS:
+		c->o.weights = W_INLINE + CHOICE("weights", a, "inline", "incbin", "file", "extern");
+		break;
 	case O_STATE: opt_state(&c->o, a); break;
 	case O_CC: c->o.cc = a; break;
 	case O_VERIFY: c->verify = true; break;

@@ -1,5 +1,5 @@
-/* Output files: written beside their places and renamed when all of them are complete, so that a failure leaves what was
- * there before. */
+/* Output files: written beside their places and renamed when all of them are complete, so that a failure
+ * leaves what was there before. */
 #include "output.h"
 
 #include <ctype.h>
@@ -202,8 +202,8 @@ archive(const Options *o, const char *lib, const char *obj)
 	words_run(&ar);
 }
 
-/* .o .a .so: compiled in a folder of its own, then copied; the header goes beside, and the weights where they are not
- * part of the object */
+/* .o .a .so: compiled in a folder of its own, then copied; the header goes beside, and the weights where they
+ * are not part of the object */
 static void
 to_binary(const Model *m, const Program *p, Options *o, const char *out, const char *suffix, const char *stem,
 	Pieces *all)
@@ -275,7 +275,8 @@ compile_to_file(const Model *m, const Program *p, const Options *given, const ch
 const char *
 out_suffix(const char *out)
 {
-	static const char *const known[] = {".c", ".o", ".a", ".so"}, *const later[] = {".cu", ".hip", ".cl", ".ll"};
+	static const char *const known[] = {".c", ".o", ".a", ".so"},
+				 *const later[] = {".cu", ".hip", ".cl", ".ll"};
 	const char *dot = strrchr(out, '.'), *base = strrchr(out, '/');
 
 	base = base ? base + 1 : out;
@@ -287,6 +288,7 @@ out_suffix(const char *out)
 			fatal(EX_UNSUPPORTED, NULL, "-o %s: there is no target for %s yet", quoted(out), dot);
 	if (!strcmp(out, "-"))
 		return "";
-	fatal(EX_USE, NULL, "-o %s: the name ends in .c, .o, .a or .so, which says what is made; - is standard output",
+	fatal(EX_USE, NULL,
+		"-o %s: the name ends in .c, .o, .a or .so, which says what is made; - is standard output",
 		quoted(out));
 }

@@ -17,8 +17,8 @@ read_inputs(const Cli *c, const Exec *x)
 		for (int j = 0; i < 0 && j < x->z->ninputs; j++)
 			buf_fmt(&names, "%s'%s'", j ? ", " : "", quoted(x->z->inputs[j].name));
 		if (i < 0)
-			fatal(EX_USE, NULL, "-i %s: there is no such input; the model has %s", quoted(c->in.p[k].name),
-				buf_str(&names));
+			fatal(EX_USE, NULL, "-i %s: there is no such input; the model has %s",
+				quoted(c->in.p[k].name), buf_str(&names));
 		in[i] = data_read(c->in.p[k].file, c->in.p[k].name, exec_kind(&x->z->inputs[i]));
 	}
 	return in;

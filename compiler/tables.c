@@ -67,8 +67,9 @@ cli_ops(Cli *c)
 		all++;
 		yes += op_supported(d);
 		if (!c->json) {
-			printf("%-28s%-30s%4d  %s\n", d->name, *domain_name[d->domain] ? domain_name[d->domain] : "ai.onnx",
-				d->version, op_supported(d) ? "yes" : "not yet");
+			printf("%-28s%-30s%4d  %s\n", d->name,
+				*domain_name[d->domain] ? domain_name[d->domain] : "ai.onnx", d->version,
+				op_supported(d) ? "yes" : "not yet");
 			continue;
 		}
 		o = cJSON_CreateObject();

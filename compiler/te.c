@@ -3,7 +3,8 @@
 #include "ops.h"
 #include "../runtime/zenith.h"
 
-enum { FIRST_REDUCE = 64, FIRST_LOOP = 128 };   /* ids of variables: axes below, then reductions, then loops of a Prog */
+enum { FIRST_REDUCE = 64, FIRST_LOOP = 128 };  /* ids of variables: axes below, then reductions, then loops of
+						  a Prog */
 
 static _Thread_local int nreduce;
 static _Thread_local Node *lowering;       /* the node of node_lower(), NULL while inferring */
@@ -33,7 +34,8 @@ Te *te_begin(Value *v)
 void te_end(Value *v, Expr *body)
 {
 	if (body->dt != v->dt)
-		bug("%s: expression of %s for a value of %s", node_where(v->def), dt_name(body->dt), dt_name(v->dt));
+		bug("%s: expression of %s for a value of %s", node_where(v->def), dt_name(body->dt),
+			dt_name(v->dt));
 	v->te->body = body;
 	add_unit(v->def, (Unit){ .kind = U_TE, .out = v });
 }
@@ -150,7 +152,8 @@ static void check_unit(Node *n, Value *v, const Ix *at, Ix dim)
 	for (int i = 0; i < v->rank; i++)
 		ix[i] = col && i == v->rank - 1 ? col : prog_for(p, b, v->dim[i], &b);
 	e = ex_cast(DT_I64, te_read(v, ix, v->rank));
-	st_fail(b, p->kern, ex_bin(E_OR, ex_bin(E_GE, e, ex_ix(dim)), ex_bin(E_LT, e, ex_ix(ix_mulc(dim, -1)))),
+	st_fail(b, p->kern,
+		ex_bin(E_OR, ex_bin(E_GE, e, ex_ix(dim)), ex_bin(E_LT, e, ex_ix(ix_mulc(dim, -1)))),
 		ZENITH_BAD_INDEX);
 	prog_end(p);
 }
@@ -166,7 +169,8 @@ static Ix proved_index(const Expr *e, Ix dim)
 	return ix_ge0(at) && ix_ge(ix_addc(dim, -1), at) ? at : NULL;
 }
 
-/* may element i of v be the one at ix? Not if a constant index says otherwise: tuples have a column per axis */
+/* may element i of v be the one at ix? Not if a constant index says otherwise: tuples have a column per
+ * axis */
 static bool may_be(const Value *v, const Ix *ix, int64_t i)
 {
 	int64_t d, at;
@@ -210,8 +214,9 @@ Ix te_index(Value *v, const Ix *ix, int n, Ix dim)
 		return at;
 	if (const_range(v, ix, &lo, &hi) && ix_isint(dim, &d)) {
 		if (hi >= d || lo < -d) {
-			error(lowering ? node_where(lowering) : NULL, "index %lld is outside a dimension of %lld",
-			      (long long)(hi >= d ? hi : lo), (long long)d);
+			error(lowering ? node_where(lowering) : NULL,
+				"index %lld is outside a dimension of %lld", (long long)(hi >= d ? hi : lo),
+				(long long)d);
 			return ix_int(0);
 		}
 		if (lo >= 0)

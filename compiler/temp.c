@@ -1,5 +1,6 @@
-/* Temporary files: see output.h. The table is fixed in size and its slots are plain pointers, so that a signal handler
- * may walk it at any moment. Files are registered after the folder that holds them and removed before it. */
+/* Temporary files: see output.h. The table is fixed in size and its slots are plain pointers, so that a
+ * signal handler may walk it at any moment. Files are registered after the folder that holds them and removed
+ * before it. */
 #include "output.h"
 
 #include <errno.h>

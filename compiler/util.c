@@ -4,7 +4,8 @@
 #include <stdlib.h>
 
 /* An arena is a list of chunks, each a header and zeroed bytes that are handed out in order. Chunks double
- * from 64 KiB to 4 MiB; what is larger than a quarter of a chunk gets one of its own behind the current one. */
+ * from 64 KiB to 4 MiB; what is larger than a quarter of a chunk gets one of its own behind the current
+ * one. */
 typedef struct Chunk {
 	struct Chunk *next;
 	size_t size, used;

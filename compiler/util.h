@@ -1,13 +1,13 @@
 /* Memory, containers, diagnostics and checked arithmetic: what every other file uses.
  *
- * Memory. A compilation is one Session. Everything that it builds lives in the session's arena and goes with it;
- * nothing is freed singly. Large passing memory (folding, files) is taken with big_alloc and given back with big_free,
- * or goes with the session.
+ * Memory. A compilation is one Session. Everything that it builds lives in the session's arena and goes with
+ * it; nothing is freed singly. Large passing memory (folding, files) is taken with big_alloc and given back
+ * with big_free, or goes with the session.
  *
- * Errors. Two voices (design: "Diagnostics"). error() and unsupported() are about the user's model or command: they
- * print, count, and return, so that one run lists everything. raise() ends the compilation with an exit code: it jumps
- * to the session_try that began it. bug() is ours. No other function in this program returns NULL or an error code for
- * want of memory.
+ * Errors. Two voices (design: "Diagnostics"). error() and unsupported() are about the user's model or
+ * command: they print, count, and return, so that one run lists everything. raise() ends the compilation with
+ * an exit code: it jumps to the session_try that began it. bug() is ours. No other function in this program
+ * returns NULL or an error code for want of memory.
  */
 #ifndef ZENITHC_UTIL_H
 #define ZENITHC_UTIL_H
@@ -108,15 +108,16 @@ typedef struct Session {
 	void *big;                /* list of big_alloc blocks */
 	struct IxPool *ix;        /* idx.c */
 	struct ExPool *ex;        /* codegen/ir.c */
-	VEC(struct { void (*fn)(void *); void *arg; }) at_end;   /* run by session_end, last first (unmap, close, unlink) */
+	VEC(struct { void (*fn)(void *); void *arg; }) at_end;  /* run by session_end, last first (unmap,
+								   close, unlink) */
 } Session;
 
 extern _Thread_local Session *zn;       /* the session of this thread */
 
 Session *session_begin(const char *file);
 void session_end(Session *);
-/* runs fn with its messages held back. True: it found the model invalid; that is forgotten, *why is its first message.
- * False: it found nothing, or something worse; the messages are out */
+/* runs fn with its messages held back. True: it found the model invalid; that is forgotten, *why is its first
+ * message. False: it found nothing, or something worse; the messages are out */
 bool session_hold(void (*fn)(void *), void *arg, const char **why);
 void session_at_end(void (*fn)(void *), void *arg);
 /* runs fn(arg) so that raise() returns here; the result is the session's status */
@@ -131,9 +132,11 @@ void warning(const char *where, const char *f, ...) __attribute__((format(printf
 _Noreturn void fatal(int status, const char *where, const char *f, ...) __attribute__((format(printf, 3, 4)));
 _Noreturn void bug_at(const char *file, int line, const char *f, ...) __attribute__((format(printf, 3, 4)));
 #define bug(...) bug_at(__FILE__, __LINE__, __VA_ARGS__)
-void limit_check(enum limit, int64_t value, const char *where);   /* fatal(EX_LIMIT) above it, naming the option */
+void limit_check(enum limit, int64_t value, const char *where);  /* fatal(EX_LIMIT) above it, naming the
+								    option */
 
-/* text of a model made safe for a message: control, bidirectional and non-UTF-8 bytes escaped, at most 200 bytes */
+/* text of a model made safe for a message: control, bidirectional and non-UTF-8 bytes escaped, at most 200
+ * bytes */
 const char *quoted(const char *);
 
 #endif

@@ -30,15 +30,16 @@ one_output(const Exec *x, const char *dir, int k, const Host *got, const Tol *gi
 	n[0]++;
 	n[1] += d.bad > 0;
 	if (d.bad)
-		printf("%s: output %d '%s' %s: %" PRId64 " of %" PRId64 " differ; worst %s\n", set, which, name,
-			host_str(got), d.bad, d.n, d.worst);
+		printf("%s: output %d '%s' %s: %" PRId64 " of %" PRId64 " differ; worst %s\n", set, which,
+			name, host_str(got), d.bad, d.n, d.worst);
 	else
-		printf("%s: output %d '%s' %s: largest difference %.3g, largest value %.6g\n", set, which, name,
-			host_str(got), d.err, d.largest);
+		printf("%s: output %d '%s' %s: largest difference %.3g, largest value %.6g\n", set, which,
+			name, host_str(got), d.err, d.largest);
 	host_free(want);
 }
 
-/* do the data give a named dimension two sizes? Models name dimensions alike that are not: a mask's batch of 1 */
+/* do the data give a named dimension two sizes? Models name dimensions alike that are not: a mask's batch of
+ * 1 */
 static bool
 conflict(const Exec *x, Host *const *in)
 {
@@ -46,7 +47,8 @@ conflict(const Exec *x, Host *const *in)
 
 	for (int i = 0; i < x->z->ninputs; i++) {
 		const zenith_value *v = &x->z->inputs[i];
-		for (int k = 0; v->dim_names && in[i]->kind == V_TENSOR && k < v->rank && k < in[i]->rank; k++) {
+		for (int k = 0; v->dim_names && in[i]->kind == V_TENSOR && k < v->rank && k < in[i]->rank;
+			k++) {
 			int64_t **at = v->dim_names[k] ? (int64_t **)map_at_str(size, v->dim_names[k]) : NULL;
 			if (at && *at && **at != in[i]->dim[k])
 				return true;
@@ -65,7 +67,9 @@ fixed(const Cli *c, const Exec *x, Host *const *in)
 
 	for (int i = 0; i < x->z->ninputs; i++)
 		if (in[i]->kind == V_TENSOR)
-			push(&o.import.shape, ((__typeof__(*o.import.shape.p)){x->z->inputs[i].name, in[i]->rank, in[i]->dim}));
+			push(&o.import.shape,
+				((__typeof__(*o.import.shape.p)){
+					x->z->inputs[i].name, in[i]->rank, in[i]->dim}));
 	return exec_build(c->model, &o);
 }
 
@@ -77,7 +81,8 @@ one_set(const Cli *c, Exec *x, const char *dir, const Tol *t, int n[2])
 
 	for (int i = 0; i < x->z->ninputs; i++)
 		if (!in[i])
-			fatal(EX_INVALID, NULL, "'%s' has no data for input '%s'", quoted(dir), quoted(x->z->inputs[i].name));
+			fatal(EX_INVALID, NULL, "'%s' has no data for input '%s'", quoted(dir),
+				quoted(x->z->inputs[i].name));
 	if (conflict(x, in))
 		x = fixed(c, x, in);
 	out = exec_run(x, in);

@@ -1,4 +1,5 @@
-/* The compiler as a library: what main.c and the tests call. Every function returns an exit code of util.h. */
+/* The compiler as a library: what main.c and the tests call. Every function returns an exit code of
+ * util.h. */
 #ifndef ZENITHC_ZENITHC_H
 #define ZENITHC_ZENITHC_H
 
@@ -25,7 +26,7 @@ typedef struct Options {
 	const char *cc;              /* --cc, split at blanks, never interpreted by a shell; NULL: "cc" */
 	const char *cflags;          /* for run and verify: "-O2" by default */
 	const char *break_pass;      /* test builds: a wrong rewrite planted, to see --verify catch it */
-	bool tap;                    /* make every named intermediate an output (for --verify to name the layer that parts) */
+	bool tap;   /* make every named intermediate an output (for --verify to name the layer that parts) */
 	int verbose;
 } Options;
 

@@ -1,11 +1,12 @@
 /* zenith.h: the interface between generated models and the programs that call them. C99 and C++.
  *
- * A generated NAME.h declares typed functions for its own model and copies, guarded, the declarations below that it
- * uses, so a program that knows its model needs nothing else. This file is for hosts that do not: they get a
- * zenith_model from NAME_model() and call any network through it.
+ * A generated NAME.h declares typed functions for its own model and copies, guarded, the declarations below
+ * that it uses, so a program that knows its model needs nothing else. This file is for hosts that do not:
+ * they get a zenith_model from NAME_model() and call any network through it.
  *
- * Everything here is plain data with a version. ZENITH_ABI changes when a declaration changes its meaning or layout;
- * within a version fields are only ever added at the end of zenith_model, whose `size` says how many it has.
+ * Everything here is plain data with a version. ZENITH_ABI changes when a declaration changes its meaning or
+ * layout; within a version fields are only ever added at the end of zenith_model, whose `size` says how many
+ * it has.
  */
 #ifndef ZENITH_H
 #define ZENITH_H
@@ -22,10 +23,12 @@ extern "C" {
 #define ZENITH_STATUS
 typedef enum zenith_status {
 	ZENITH_OK = 0,
-	ZENITH_BAD_ARGUMENT = 1,  /* a null pointer, a misaligned one, a wrong dtype, kind or number of tensors */
+	ZENITH_BAD_ARGUMENT = 1,  /* a null pointer, a misaligned one, a wrong dtype, kind or number of
+				     tensors */
 	ZENITH_BAD_SHAPE = 2,     /* the inputs' shapes do not fit the model or each other */
 	ZENITH_BAD_INDEX = 3,     /* an index in the data is out of range */
-	ZENITH_BAD_DATA = 4,      /* other data that the model cannot use: text that is no number, an empty sequence */
+	ZENITH_BAD_DATA = 4,  /* other data that the model cannot use: text that is no number, an empty
+				 sequence */
 	ZENITH_CAPACITY = 5,      /* an output needs more elements than its capacity; its dims say how many */
 	ZENITH_HEAP_FULL = 6,     /* the heap region, at the end of the workspace, is too small */
 	ZENITH_WORKSPACE = 7,     /* no workspace was given, or one that is too small for these shapes */
@@ -49,9 +52,10 @@ typedef struct zenith_string {
 #define ZENITH_SETUP
 #define ZENITH_ALIGN 16
 typedef struct zenith_setup {
-	const void *weights;      /* default: those built in; needed if the model was compiled with --weights=extern */
+	const void *weights;  /* default: those built in; needed if the model was compiled with
+				 --weights=extern */
 	size_t weight_bytes;
-	void *workspace;          /* default: the model's own static one, if it has one. Not shared between threads */
+	void *workspace;  /* default: the model's own static one, if it has one. Not shared between threads */
 	size_t workspace_bytes;   /* what lies beyond the need of the shapes at hand is the heap region */
 	void *state;              /* kept between runs; default: the model's own. NAME_init clears it */
 	size_t state_bytes;
@@ -71,14 +75,15 @@ typedef struct zenith_ctx {
 #endif
 
 /* zenith_tensor: an input or output for hosts that do not know the model.
- *   tensor     data: elements in row-major order, `strides` NULL. Sub-byte types packed, first element in the low bits;
- *              bool is one byte, 0 or 1; float16 and bfloat16 are uint16_t patterns; complex numbers are pairs;
- *              strings are zenith_string[]
+ *   tensor     data: elements in row-major order, `strides` NULL. Sub-byte types packed, first element in the
+ *              low bits; bool is one byte, 0 or 1; float16 and bfloat16 are uint16_t patterns; complex
+ *              numbers are pairs; strings are zenith_string[]
  *   sequence   items[0..count): tensors of dtype `dtype`
  *   optional   count 0 or 1, items[0]
  *   maps       a sequence of maps with the same constant keys: data is float32 or int64 [dims[0]][keys], as
  *              zenith_value describes it
- * Of an output the caller sets data and capacity (elements; items: tensors), the run sets rank, dims, count. */
+ * Of an output the caller sets data and capacity (elements; items: tensors), the run sets rank, dims,
+ * count. */
 #ifndef ZENITH_TENSOR
 #define ZENITH_TENSOR
 #define ZENITH_MAX_RANK 16
@@ -108,10 +113,12 @@ typedef struct zenith_tensor {
 typedef struct zenith_value {
 	const char *name;         /* as in the ONNX file, UTF-8 */
 	int32_t kind, dtype;      /* sequences and optionals: dtype of the elements; maps: of the values */
-	int32_t rank, key_dtype;  /* rank -1: any (elements of sequences); key_dtype: 7 int64, 8 string, else 0 */
+	int32_t rank, key_dtype;  /* rank -1: any (elements of sequences); key_dtype: 7 int64, 8 string, else
+				     0 */
 	const int64_t *dims;      /* dims[rank]; -1: known at run time */
 	const char *const *dim_names;    /* dim_names[rank], NULL where it has none; or NULL */
-	const void *keys;         /* maps: int64_t[nkeys] or zenith_string[nkeys]; value i, key j at data[i*nkeys + j] */
+	const void *keys;  /* maps: int64_t[nkeys] or zenith_string[nkeys]; value i, key j at data[i*nkeys +
+			      j] */
 	int64_t nkeys;
 } zenith_value;
 

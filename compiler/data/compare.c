@@ -31,8 +31,8 @@ exact(DType dt)
 static bool
 narrow_int(DType dt)
 {
-	return dt == DT_I8 || dt == DT_U8 || dt == DT_I4 || dt == DT_U4 || dt == DT_I2 || dt == DT_U2 || dt == DT_I16
-		|| dt == DT_U16;
+	return dt == DT_I8 || dt == DT_U8 || dt == DT_I4 || dt == DT_U4 || dt == DT_I2 || dt == DT_U2
+		|| dt == DT_I16 || dt == DT_U16;
 }
 
 static const char *
@@ -149,7 +149,8 @@ tensors(const Host *g, const Host *w, const Tol *t, Diff *d)
 			d->err = err;
 		if (o > d->over) {
 			d->over = o;
-			d->worst = fmt("%s%s: got %s, want %s", d->path, place(w, i), elem_str(g, i), elem_str(w, i));
+			d->worst = fmt("%s%s: got %s, want %s", d->path, place(w, i), elem_str(g, i),
+				elem_str(w, i));
 		}
 	}
 }
@@ -204,7 +205,7 @@ host_compare(const Host *g, const Host *w, const Tol *t, Diff *d)
 {
 	if (!d->path)
 		d->path = "";
-	if (g->kind == V_OPT && w->kind != V_OPT && g->n)        /* test data does not always wrap what is there */
+	if (g->kind == V_OPT && w->kind != V_OPT && g->n)   /* test data does not always wrap what is there */
 		g = g->elem[0];
 	if (w->kind == V_OPT && g->kind != V_OPT && w->n)
 		w = w->elem[0];

@@ -1,8 +1,10 @@
-/* Comparing values. Shapes and types must be equal, NaN and infinities lie in the same places; integers, bool and
- * strings are equal; floats differ by at most atol + rtol*|want|, or with max_error >= 0 by at most
- * max_error * max|want|, and then integers of at most 16 bits that a quantising operator makes by at most one.
+/* Comparing values. Shapes and types must be equal, NaN and infinities lie in the same places; integers, bool
+ * and strings are equal; floats differ by at most atol + rtol*|want|, or with max_error >= 0 by at most
+ * max_error * max|want|, and then integers of at most 16 bits that a quantising operator makes by at most
+ * one.
  *
- * A tensor [n, k] may be wanted where a sequence of n maps of k values is got: it is compared with their values. */
+ * A tensor [n, k] may be wanted where a sequence of n maps of k values is got: it is compared with their
+ * values. */
 #ifndef ZENITHC_COMPARE_H
 #define ZENITHC_COMPARE_H
 

@@ -124,7 +124,8 @@ host_seeded(Host *h, uint64_t seed)
 			((Str *)h->p)[i] = (Str){&"ab"[r & 1], 1 + (r >> 1 & 1 & ~r)};
 			continue;
 		}
-		if (c == DC_F || c == DC_C || h->dt == DT_F8E8M0 || (c == DC_N && bits == 8) || h->dt == DT_F4E2M1)
+		if (c == DC_F || c == DC_C || h->dt == DT_F8E8M0 || (c == DC_N && bits == 8) ||
+			h->dt == DT_F4E2M1)
 			b = dt_from_double(part, (double)(int64_t)r * 0x1p-63, true);
 		else
 			b = bits <= 8 && c != DC_B ? r >> 8 : r >> 8 & 1;

@@ -1,4 +1,5 @@
-/* .npy and .npz files, as numpy documents them (numpy.lib.format, versions 1 to 3; zip members stored, not deflated). */
+/* .npy and .npz files, as numpy documents them (numpy.lib.format, versions 1 to 3; zip members stored, not
+ * deflated). */
 #include "host.h"
 
 #include <ctype.h>
@@ -45,7 +46,8 @@ read_descr(Head *h, const char *head, const char *path)
 	h->kind = s[2];
 	h->size = (int)strtol(s + 3, &end, 10);
 	if (h->kind == 'O')
-		fatal(EX_UNSUPPORTED, NULL, "'%s' holds Python objects; save strings with dtype=str", quoted(path));
+		fatal(EX_UNSUPPORTED, NULL, "'%s' holds Python objects; save strings with dtype=str",
+			quoted(path));
 	if (*end != '\'' || h->size < 0 || h->size > 1 << 24)
 		BAD(path, "its type is not understood");
 	h->size *= h->kind == 'U' ? 4 : 1;
@@ -109,7 +111,8 @@ type_of(const Head *h, const char *path)
 	for (int i = 0; i < LEN(row); i++)
 		if (row[i].kind == h->kind && row[i].size == h->size)
 			return row[i].dt;
-	fatal(EX_UNSUPPORTED, NULL, "'%s': elements of type %c%d are not supported", quoted(path), h->kind, h->size);
+	fatal(EX_UNSUPPORTED, NULL, "'%s': elements of type %c%d are not supported", quoted(path), h->kind,
+		h->size);
 }
 
 /* one string of at most n code points of 4 bytes, or of n bytes; trailing zeros are padding */
@@ -137,8 +140,8 @@ read_str(const Head *h, const unsigned char *p)
 		else if (u < 0x10000)
 			buf_fmt(&b, "%c%c%c", 0xe0 | (int)(u >> 12), 0x80 | (u >> 6 & 63), 0x80 | (u & 63));
 		else
-			buf_fmt(&b, "%c%c%c%c", 0xf0 | (int)(u >> 18 & 7), 0x80 | (u >> 12 & 63), 0x80 | (u >> 6 & 63),
-				0x80 | (u & 63));
+			buf_fmt(&b, "%c%c%c%c", 0xf0 | (int)(u >> 18 & 7), 0x80 | (u >> 12 & 63),
+				0x80 | (u >> 6 & 63), 0x80 | (u & 63));
 	}
 	return (Str){buf_str(&b), b.n};
 }
@@ -267,7 +270,8 @@ npy_write(const char *path, const Host *h)
 	Buf b = {0};
 
 	if (h->kind != V_TENSOR)
-		fatal(EX_UNSUPPORTED, NULL, "'%s': a %s cannot be written as .npy; --format=pb can", quoted(path), host_str(h));
+		fatal(EX_UNSUPPORTED, NULL, "'%s': a %s cannot be written as .npy; --format=pb can",
+			quoted(path), host_str(h));
 	write_body(h, &descr, &body, &n);
 	buf_fmt(&b, "{'descr': '%s', 'fortran_order': False, 'shape': (", descr);
 	for (int i = 0; i < h->rank; i++)
@@ -317,9 +321,11 @@ member(const unsigned char *p, size_t left, Member *m)
 	n = 46 + nname + nextra + le(p + 32, 2);
 	if (n > left)
 		return 0;
-	*m = (Member){fmt("%.*s", (int)nname, (const char *)p + 46), le(p + 42, 4), le(p + 24, 4), (int)le(p + 10, 2)};
+	*m = (Member){fmt("%.*s", (int)nname, (const char *)p + 46), le(p + 42, 4), le(p + 24, 4),
+		(int)le(p + 10, 2)};
 	packed = le(p + 20, 4);
-	for (const unsigned char *x = p + 46 + nname, *e = x + nextra, *q; e - x >= 4; x += 4 + le(x + 2, 2)) {
+	for (const unsigned char *x = p + 46 + nname, *e = x + nextra, *q; e - x >= 4;
+		x += 4 + le(x + 2, 2)) {
 		if (le(x, 2) != 1 || 4 + (long)le(x + 2, 2) > e - x)
 			continue;
 		q = x + 4;       /* zip64: those that are all ones above, in this order */

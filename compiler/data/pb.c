@@ -11,10 +11,12 @@ typedef Onnx__MapProto MapPb;
 
 #define BAD(path, ...) fatal(EX_INVALID, NULL, "'%s': %s", quoted(path), fmt(__VA_ARGS__))
 
-enum { SEQ_TENSOR = 1, SEQ_SPARSE, SEQ_SEQUENCE, SEQ_MAP, SEQ_OPTIONAL };     /* DataType of sequences and optionals */
+enum { SEQ_TENSOR = 1, SEQ_SPARSE, SEQ_SEQUENCE, SEQ_MAP, SEQ_OPTIONAL };  /* DataType of sequences and
+									      optionals */
 
 /* protobuf-c follows nesting with the stack, so what nests deeper than this is refused first. A field of wire
- * type 2 may be text as well as a message; only those in which the schema nests values are followed: `inner` */
+ * type 2 may be text as well as a message; only those in which the schema nests values are followed:
+ * `inner` */
 enum { DEPTH = 16 };
 enum { M_SEQ, M_OPT, M_MAP, M_FLAT };
 
@@ -111,15 +113,18 @@ read_typed(Host *h, const Tensor *t, const char *path)
 	case DT_STR:
 		have = t->n_string_data;
 		for (size_t i = 0; i < n && have == n; i++)
-			((Str *)h->p)[i] = (Str){copy_mem(t->string_data[i].data, t->string_data[i].len), t->string_data[i].len};
+			((Str *)h->p)[i] = (Str){copy_mem(t->string_data[i].data, t->string_data[i].len),
+				t->string_data[i].len};
 		break;
 	default:
 		have = t->n_int32_data;
 		for (size_t i = 0; i < n && have == n; i++)
 			if (dtype_info[h->dt].bits <= 8)
-				p[i] = h->dt == DT_BOOL ? !!t->int32_data[i] : (unsigned char)t->int32_data[i];
+				p[i] = h->dt == DT_BOOL ? !!t->int32_data[i]
+							: (unsigned char)t->int32_data[i];
 			else
-				dt_put(h->dt, true, p, (int64_t)i, 1, &(uint64_t){(uint64_t)t->int32_data[i]});
+				dt_put(h->dt, true, p, (int64_t)i, 1,
+					&(uint64_t){(uint64_t)t->int32_data[i]});
 	}
 	if (have != n)
 		BAD(path, "it has %zu elements, %s needs %zu", have, host_str(h), n);
@@ -133,7 +138,8 @@ from_tensor(const Tensor *t, const char *path)
 	if (!dt_valid(t->data_type))
 		BAD(path, "a tensor of element type %d", t->data_type);
 	if (t->n_external_data)
-		fatal(EX_UNSUPPORTED, NULL, "'%s': external data in a data file is not supported", quoted(path));
+		fatal(EX_UNSUPPORTED, NULL, "'%s': external data in a data file is not supported",
+			quoted(path));
 	limit_check(LIM_RANK, (int64_t)t->n_dims, NULL);
 	h = host_tensor((DType)t->data_type, (int)t->n_dims, t->dims);
 	h->name = t->name && *t->name ? copy_str(t->name) : NULL;
@@ -178,7 +184,8 @@ from_map(const MapPb *m, const char *path)
 	h->elem[0] = k = host_tensor(h->dt = m->n_string_keys ? DT_STR : DT_I64, 1, &n);
 	for (int64_t i = 0; i < n; i++)
 		if (m->n_string_keys)
-			((Str *)k->p)[i] = (Str){copy_mem(m->string_keys[i].data, m->string_keys[i].len), m->string_keys[i].len};
+			((Str *)k->p)[i] = (Str){copy_mem(m->string_keys[i].data, m->string_keys[i].len),
+				m->string_keys[i].len};
 		else
 			((int64_t *)k->p)[i] = m->keys[i];
 	if (!m->values)
@@ -211,8 +218,11 @@ from_opt(const Optional *o, const char *path)
 static Host *
 from_seq(const Sequence *s, const char *path)
 {
-	size_t n = s->elem_type == SEQ_TENSOR ? s->n_tensor_values : s->elem_type == SEQ_SEQUENCE ? s->n_sequence_values
-		: s->elem_type == SEQ_MAP ? s->n_map_values : s->elem_type == SEQ_OPTIONAL ? s->n_optional_values : 0;
+	size_t n = s->elem_type == SEQ_TENSOR  ? s->n_tensor_values
+		: s->elem_type == SEQ_SEQUENCE ? s->n_sequence_values
+		: s->elem_type == SEQ_MAP      ? s->n_map_values
+		: s->elem_type == SEQ_OPTIONAL ? s->n_optional_values
+					       : 0;
 	Host *h = host_list(V_SEQ, (int)n);
 
 	if (s->elem_type == SEQ_SPARSE)
@@ -220,8 +230,9 @@ from_seq(const Sequence *s, const char *path)
 	h->name = s->name && *s->name ? copy_str(s->name) : NULL;
 	for (size_t i = 0; i < n; i++)
 		h->elem[i] = s->elem_type == SEQ_TENSOR ? from_tensor(s->tensor_values[i], path)
-			: s->elem_type == SEQ_SEQUENCE ? from_seq(s->sequence_values[i], path)
-			: s->elem_type == SEQ_MAP ? from_map(s->map_values[i], path) : from_opt(s->optional_values[i], path);
+			: s->elem_type == SEQ_SEQUENCE  ? from_seq(s->sequence_values[i], path)
+			: s->elem_type == SEQ_MAP       ? from_map(s->map_values[i], path)
+							: from_opt(s->optional_values[i], path);
 	return h;
 }
 
@@ -255,7 +266,8 @@ tensor_file(Bytes f, const char *path)
 	return h;
 }
 
-/* of a sequence or optional, or of a tensor that lies where one was expected: its fields 8 and above say so */
+/* of a sequence or optional, or of a tensor that lies where one was expected: its fields 8 and above say
+ * so */
 static Host *
 other_file(Bytes f, VKind kind, const char *path)
 {
@@ -380,7 +392,8 @@ parted(const Host *t)
 static Sequence *
 to_seq(const Host *h, const char *name)
 {
-	static const int type[] = {[V_TENSOR] = SEQ_TENSOR, [V_SEQ] = SEQ_SEQUENCE, [V_MAP] = SEQ_MAP, [V_OPT] = SEQ_OPTIONAL};
+	static const int type[] = {
+		[V_TENSOR] = SEQ_TENSOR, [V_SEQ] = SEQ_SEQUENCE, [V_MAP] = SEQ_MAP, [V_OPT] = SEQ_OPTIONAL};
 	Sequence *s = NEW(Sequence);
 	const Host *const *e = (const Host *const *)h->elem;
 	int64_t n = h->n;
@@ -408,8 +421,10 @@ to_seq(const Host *h, const char *name)
 void
 pb_write(const char *path, const Host *h, const char *name)
 {
-	ProtobufCMessage *m = h->kind == V_SEQ ? &to_seq(h, name)->base : h->kind == V_OPT ? &to_opt(h, name)->base
-		: h->kind == V_MAP ? &to_map(h)->base : &to_tensor(h, name)->base;
+	ProtobufCMessage *m = h->kind == V_SEQ ? &to_seq(h, name)->base
+		: h->kind == V_OPT             ? &to_opt(h, name)->base
+		: h->kind == V_MAP             ? &to_map(h)->base
+					       : &to_tensor(h, name)->base;
 	size_t n = protobuf_c_message_get_packed_size(m);
 	uint8_t *p = big_alloc(n + 1);
 

@@ -1,5 +1,6 @@
-/* Adjacent loops become one where every operand, and the result, walks them as one: its stride along the outer loop is
- * its stride along the inner one times the inner extent. Broadcast operands (stride 0 along both) do not hinder. */
+/* Adjacent loops become one where every operand, and the result, walks them as one: its stride along the
+ * outer loop is its stride along the inner one times the inner extent. Broadcast operands (stride 0 along
+ * both) do not hinder. */
 #include "nest.h"
 
 typedef struct Check {
@@ -16,7 +17,8 @@ static bool walks_as_one(const Check *c, Ix flat)
 		return true;
 	ca = ix_coef(flat, c->a, &rest);
 	cb = ca ? ix_coef(rest, c->b, &rest) : NULL;
-	return cb && ca == ix_mul(cb, c->b->a) && !ix_has(rest, c->a) && !ix_has(rest, c->b) && !ix_has(ca, c->b);
+	return cb && ca == ix_mul(cb, c->b->a) && !ix_has(rest, c->a) && !ix_has(rest, c->b) &&
+		!ix_has(ca, c->b);
 }
 
 static bool expr_uses(const IxAtom *x, void *arg)

@@ -1,17 +1,18 @@
 /* Control flow as statements of the program.
  *
  * If: the taken branch copies its results to the places of the node's outputs.
- * Loop, Scan: carried values have places of their own. An iteration computes their next values elsewhere and copies
- * them at its end, when all are known; those whose size changes live in the heap region, where the copies first go to the
- * top and, after the release of the iteration's memory, down to the bottom. Scan inputs are views of a slice, scan
- * outputs are written slice by slice. */
+ * Loop, Scan: carried values have places of their own. An iteration computes their next values elsewhere and
+ * copies them at its end, when all are known; those whose size changes live in the heap region, where the
+ * copies first go to the top and, after the release of the iteration's memory, down to the bottom. Scan
+ * inputs are views of a slice, scan outputs are written slice by slice. */
 #include "program.h"
 #include "../../runtime/zenith.h"
 
 static void no_compound(const Node *n, const Value *v)
 {
 	if (v && v->kind != V_TENSOR)
-		fatal(EX_UNSUPPORTED, node_where(n), "sequences and optionals through %s are not supported", op_name(n->op));
+		fatal(EX_UNSUPPORTED, node_where(n), "sequences and optionals through %s are not supported",
+			op_name(n->op));
 }
 
 static Expr *load_scalar(Lower *lo, Value *v)
@@ -201,8 +202,8 @@ static void stack_output(Lower *lo, Stmt *b, const Node *n, Value *o, Ix trip, I
 	for (int i = 0; i < o->rank; i++)
 		size = ix_mul(size, o->dim[i] == trip ? top : o->dim[i]);
 	if (!all_bound(lo, size) && m->space == SP_HEAP)
-		fatal(EX_UNSUPPORTED, node_where(n), "output '%s' collects slices whose size only the body knows",
-		      o->name ? o->name : "");
+		fatal(EX_UNSUPPORTED, node_where(n),
+			"output '%s' collects slices whose size only the body knows", o->name ? o->name : "");
 	place_new(lo, o, m);
 	stacked_strides(o);
 	if (m->space == SP_HEAP)
@@ -222,7 +223,8 @@ static void build_loop(Lower *lo, Stmt *b, Node *n)
 	Graph *g = attr_graph(n, "body");
 	int nc = n->nin - 2, ns = g->ret->nin - 1 - nc;
 	Carried c[nc + 1];
-	Ix it = ix_sym(NULL, ix_int(0), NULL), top = n->in[0] ? value_elem(n->in[0], 0, ix_int(0), NULL) : NULL, trip = NULL;
+	Ix it = ix_sym(NULL, ix_int(0), NULL),
+	   top = n->in[0] ? value_elem(n->in[0], 0, ix_int(0), NULL) : NULL, trip = NULL;
 	Value *more = work_scalar(lo, g->in.p[1]), *iter = work_scalar(lo, g->in.p[0]);
 	int mark = lo->nmark++;
 	Expr *cond;

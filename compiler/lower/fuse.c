@@ -1,15 +1,17 @@
 /* Fusion by substitution: which expressions are stored and which disappear into their readers.
  *
  * requires: every unit's expression built. maintains: units in order of computation. breaks: nothing.
- * An expression is inlined when computing it again where it is read costs no more than storing and loading it:
+ * An expression is inlined when computing it again where it is read costs no more than storing and loading
+ * it:
  *   movement      always, unless its index arithmetic would land in a reader that reads it many times over
  *   elementwise   into its only reader, or into several when it is nearly free
- *   reduction     into one reader that takes each element once, at plain axes and outside any reduction (an epilogue)
+ *   reduction     into one reader that takes each element once, at plain axes and outside any reduction (an
+ *                 epilogue)
  * A value that is read by statements, control flow or as an output is pinned: stored, whatever else.
  */
 #include "lower.h"
 
-enum { MAX_NODES = 160 };        /* of an expression that still grows: keeps substitution linear in the model */
+enum { MAX_NODES = 160 };   /* of an expression that still grows: keeps substitution linear in the model */
 
 Info *lower_info(Lower *lo, const Value *v)
 {

@@ -108,7 +108,8 @@ static void insert_stage(Grouping *gr, Stage s)
 static bool is_contraction(const Expr *e, void *arg)
 {
 	(void)arg;
-	return e->op == E_REDUCE && e->u.rop == R_SUM && e->a[0]->op == E_MUL && e->a[0]->a[0] != e->a[0]->a[1];
+	return e->op == E_REDUCE && e->u.rop == R_SUM && e->a[0]->op == E_MUL &&
+		e->a[0]->a[0] != e->a[0]->a[1];
 }
 
 static bool join(Grouping *gr, Value *v, const Loads *load)
@@ -151,7 +152,8 @@ static bool join(Grouping *gr, Value *v, const Loads *load)
 		if (s.at[i] != b.lo[i])
 			s.loop[s.nloop++] = ix_sub(s.at[i], b.lo[i]);
 	s.rank0 = s.nloop == 0;
-	if ((ix_isint(size, &n) ? n : (int64_t)ix_estimate(size)) > MAX_BOX || steps * ix_estimate(size) > 1.01 * whole)
+	if ((ix_isint(size, &n) ? n : (int64_t)ix_estimate(size)) > MAX_BOX ||
+		steps * ix_estimate(size) > 1.01 * whole)
 		return false;
 	s.body = ex_subst_ix(v->te->body, into_box, &s);
 	if (!s.rank0)
@@ -192,7 +194,8 @@ static bool common_axes(const Expr *e, void *arg)
 	if (e->op != E_TLOAD)
 		return false;
 	in = lower_info(a->lo, e->u.value);
-	if (!in->unit || in->unit->kind != U_TE || in->inlined || in->pinned || !has_reduce(e->u.value->te->body))
+	if (!in->unit || in->unit->kind != U_TE || in->inlined || in->pinned ||
+		!has_reduce(e->u.value->te->body))
 		return false;
 	for (int i = 0; i < a->te->rank; i++)
 		for (int j = 0; j < e->nix; j++)
@@ -279,8 +282,9 @@ static void share_root(Group *g)
 
 	for (int i = g->stage.n - 2; i >= 0; i--) {
 		Stage *s = &g->stage.p[i];
-		if (s->region && s->v->dt == r->v->dt && s->v->rank == r->v->rank && value_same_shape(s->v, r->v) &&
-		    dtype_info[s->v->dt].bits >= 8 && reads_only(r->body, ex_tload(s->v, r->v->te->axis))) {
+		if (s->region && s->v->dt == r->v->dt && s->v->rank == r->v->rank &&
+			value_same_shape(s->v, r->v) && dtype_info[s->v->dt].bits >= 8 &&
+			reads_only(r->body, ex_tload(s->v, r->v->te->axis))) {
 			s->in_root = true;
 			s->region->size = ix_int(0);
 			return;

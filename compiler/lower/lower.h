@@ -28,7 +28,7 @@ typedef struct Stage {           /* one value computed inside a kernel, for one 
 	Ix *at;                  /* the element of v that one iteration computes */
 	int nloop;
 	Ix *loop;                /* variables */
-	Ix *lo, *stride;         /* scratch: element at[] lies at sum (at - lo)*stride; NULL: the place of v */
+	Ix *lo, *stride;   /* scratch: element at[] lies at sum (at - lo)*stride; NULL: the place of v */
 	Mem *region;             /* of the scratch */
 	bool rank0;              /* one element: a register */
 	bool in_root;            /* lies in the root's place, which reads it once, where it writes */
@@ -75,14 +75,15 @@ typedef struct Lower {
 	VEC(State) state;
 	int nmark;               /* marks of the heap region in use at this point of the program */
 	VEC(const IxAtom *) bound;      /* symbols known at this point of the program */
-	Map *bound_set, *entry_set;     /* entry_set: known when the program starts, hence fit to lay out the workspace */
+	Map *bound_set, *entry_set;  /* entry_set: known when the program starts, hence fit to lay out the
+					workspace */
 	int nassumed;            /* assumptions already emitted */
 	bool *assumed;
 	Map *weight;             /* Data -> Mem */
 } Lower;
 
 Info *lower_info(Lower *, const Value *);
-double ix_estimate(Ix);                           /* a typical value: symbols at their upper bound, at most 64 */
+double ix_estimate(Ix);   /* a typical value: symbols at their upper bound, at most 64 */
 
 void fuse_graph(Lower *, Graph *, Unit **, int n);
 void group_graph(Lower *, Unit **, int n);       /* decides all groups of a graph */
@@ -91,10 +92,12 @@ Group *group_unit(Lower *, Unit *);              /* the kernel whose root is tha
 Place *place_of(Lower *, Value *);                /* made on demand for constants, inputs, views */
 Place *place_new(Lower *, Value *, Mem *);        /* contiguous from the start of mem */
 Mem *region_new(Lower *, Space, const char *name, DType, Ix size);
-Mem *region_sized(Lower *, const char *name, DType, Ix size);    /* work, or heap if the size is decided late and has no bound */
+Mem *region_sized(Lower *, const char *name, DType, Ix size);  /* work, or heap if the size is decided late
+								  and has no bound */
 Mem *region_for(Lower *, Value *);
-bool place_view(Lower *, Value *);                /* the value's expression is a strided view of a stored value */
-/* v is a part of a value that is assembled later: its place is there. settle gives that value a place, or false */
+bool place_view(Lower *, Value *);   /* the value's expression is a strided view of a stored value */
+/* v is a part of a value that is assembled later: its place is there. settle gives that value a place, or
+ * false */
 bool place_part(Lower *, Value *, bool (*settle)(Lower *, void *, Value *), void *);
 /* w is a chain of parts along one axis, one of which is all of v; off: where v's element 0 lies */
 bool is_part(const Value *w, const Value *v, Ix *off);

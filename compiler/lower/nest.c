@@ -1,7 +1,9 @@
-/* A group of stages, or the statements of an operator, as a kernel: loops, accumulators, loads through places.
+/* A group of stages, or the statements of an operator, as a kernel: loops, accumulators, loads through
+ * places.
  *
- * requires: places of everything that is read or written. The loops of a stage run over its axes in order; a reduction is
- * computed as soon as the axes that it depends on are open, so one that does not use the inner axes is outside them.
+ * requires: places of everything that is read or written. The loops of a stage run over its axes in order; a
+ * reduction is computed as soon as the axes that it depends on are open, so one that does not use the inner
+ * axes is outside them.
  */
 #include "lower.h"
 #include "nest.h"
@@ -326,7 +328,8 @@ Call *nest_group(Lower *lo, Group *g)
 	for (int i = 0; i < g->stage.n; i++) {
 		s = &g->stage.p[i];
 		if (s->rank0)
-			s->var = st_let(b, n.k, s->v->hint ? s->v->hint : "t", reduce_identity(R_SUM, s->v->dt));
+			s->var = st_let(
+				b, n.k, s->v->hint ? s->v->hint : "t", reduce_identity(R_SUM, s->v->dt));
 		else if (s->in_root)
 			s->v->place = g->root->out->place;
 		else if (s->region)
@@ -383,7 +386,9 @@ static Expr *rename_cb(const Expr *e, void *arg)
 	if (e->op != E_LOAD)
 		return NULL;
 	m = rename_mem(r->n, r->p, e->u.mem);
-	return m == e->u.mem ? NULL : ex_load(m, ex_as_ix(ex_subst(ex_ix(e->ix[0]), rename_cb, keep, r), NULL, NULL));
+	return m == e->u.mem
+		? NULL
+		: ex_load(m, ex_as_ix(ex_subst(ex_ix(e->ix[0]), rename_cb, keep, r), NULL, NULL));
 }
 
 static void rename_stmt(Rename *r, Stmt *s)
@@ -408,7 +413,10 @@ static void rename_stmt(Rename *r, Stmt *s)
 
 Call *nest_prog(Lower *lo, Unit *u)
 {
-	Nest n = { .lo = lo, .call = NEW(Call), .k = u->prog->kern, .scratch = NEWN(Mem *, u->prog->scratch.n + 1) };
+	Nest n = { .lo = lo,
+		.call = NEW(Call),
+		.k = u->prog->kern,
+		.scratch = NEWN(Mem *, u->prog->scratch.n + 1) };
 	Rename r = { &n, u->prog };
 	Buf note = { 0 };
 

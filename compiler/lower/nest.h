@@ -5,7 +5,8 @@
 #include "lower.h"
 #include <math.h>
 
-enum { FIRST_BOX = 2048, FIRST_TILE = 4096 };    /* ids of loop variables made by group.c and by nest.c, tile.c */
+enum { FIRST_BOX = 2048, FIRST_TILE = 4096 };  /* ids of loop variables made by group.c and by nest.c,
+						  tile.c */
 
 typedef struct Nest {
 	Lower *lo;
@@ -38,7 +39,8 @@ void nest_pieces(Nest *, Stmt *, Stage *);
 /* collapse.c: adjacent loops that every operand walks as one become one */
 void collapse_loops(Nest *, Stage *);
 
-/* tile.c: the innermost axis of a stage whose body holds a reduction over it, as tiles of accumulators. False: not done */
+/* tile.c: the innermost axis of a stage whose body holds a reduction over it, as tiles of accumulators.
+ * False: not done */
 bool tile_axis(Nest *, Stmt *, const Stage *, Expr *body);
 
 #endif

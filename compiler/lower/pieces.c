@@ -1,6 +1,6 @@
-/* Pieces: a result that is assembled from parts (Concat: a guard per part) is written by a loop nest per part, in which the
- * guards are decided; and a part that is stored anyway is computed where the whole will lie, so that its piece of the
- * assembly has nothing to do. */
+/* Pieces: a result that is assembled from parts (Concat: a guard per part) is written by a loop nest per
+ * part, in which the guards are decided; and a part that is stored anyway is computed where the whole will
+ * lie, so that its piece of the assembly has nothing to do. */
 #include "nest.h"
 
 enum { MAX_PIECES = 512 };
@@ -125,14 +125,16 @@ void nest_pieces(Nest *n, Stmt *b, Stage *s)
 
 /* ---- placing the parts */
 
-/* e is a load of all of v, laid on elements [from, to) of axis j of the whole; off: where v's element 0 lies */
+/* e is a load of all of v, laid on elements [from, to) of axis j of the whole; off: where v's element 0
+ * lies */
 static bool takes_all(const Expr *e, const Value *v, const Value *w, int j, Ix from, Ix to, Ix *off)
 {
 	if (e->op != E_TLOAD || e->u.value != v || v->rank != w->rank)
 		return false;
 	for (int i = 0; i < w->rank; i++) {
 		off[i] = i == j ? from : ix_int(0);
-		if (ix_sub(w->te->axis[i], e->ix[i]) != off[i] || v->dim[i] != (i == j ? ix_sub(to, from) : w->dim[i]))
+		if (ix_sub(w->te->axis[i], e->ix[i]) != off[i] ||
+			v->dim[i] != (i == j ? ix_sub(to, from) : w->dim[i]))
 			return false;
 	}
 	return true;
@@ -176,8 +178,8 @@ bool place_part(Lower *lo, Value *v, bool (*settle)(Lower *, void *, Value *), v
 	for (int i = 0; i < in->reader.n; i++) {
 		Value *w = in->reader.p[i]->out;
 		Info *to = lower_info(lo, w);
-		if (to->grouped || to->group || w->graph != v->graph || w->dt != v->dt || (to->inlined && !to->pinned) ||
-		    !is_part(w, v, off) || !settle(lo, arg, w))
+		if (to->grouped || to->group || w->graph != v->graph || w->dt != v->dt ||
+			(to->inlined && !to->pinned) || !is_part(w, v, off) || !settle(lo, arg, w))
 			continue;
 		if (w->place->mem->space == SP_HEAP || (w->place->mem->packed && dtype_info[v->dt].bits < 8))
 			continue;

@@ -1,5 +1,5 @@
-/* Where stored values lie. A place is a region, an offset and a stride per axis; views share the region of what they
- * view. Offsets of regions in the workspace are decided later, by plan/. */
+/* Where stored values lie. A place is a region, an offset and a stride per axis; views share the region of
+ * what they view. Offsets of regions in the workspace are decided later, by plan/. */
 #include "lower.h"
 
 enum { MAX_BOUND = 256 << 20 };   /* bytes reserved for what may turn out small; above, the heap region */

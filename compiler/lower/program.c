@@ -1,4 +1,5 @@
-/* The program: units of a graph, in order, as calls of kernels; symbols bound as soon as what decides them is known.
+/* The program: units of a graph, in order, as calls of kernels; symbols bound as soon as what decides them is
+ * known.
  *
  * A graph's code is one block of statements. Control flow nests blocks (control.c). */
 #include "lower.h"
@@ -41,7 +42,8 @@ void emit_assumptions(Lower *lo, Stmt *b)
 		lo->nassumed = n + 64;
 	}
 	for (int i = 0; i < n; i++) {
-		if (lo->assumed[i] || !ix_scope_sees(a[i].scope) || !all_bound(lo, a[i].a) || !all_bound(lo, a[i].b))
+		if (lo->assumed[i] || !ix_scope_sees(a[i].scope) || !all_bound(lo, a[i].a) ||
+			!all_bound(lo, a[i].b))
 			continue;
 		lo->assumed[i] = true;
 		s = st_new(S_ASSUME);
@@ -63,8 +65,8 @@ void emit_bind(Lower *lo, Stmt *b, Ix sym, Ix value)
 	bind_symbol(lo, sym);
 }
 
-/* a symbol that was loaded keeps to its bounds, or the program fails: everything derived relies on them. Of value, not of
- * the symbol, which is assumed to keep to them */
+/* a symbol that was loaded keeps to its bounds, or the program fails: everything derived relies on them. Of
+ * value, not of the symbol, which is assumed to keep to them */
 void emit_bounds(Lower *lo, Stmt *b, Ix sym, Ix value, int status)
 {
 	const IxAtom *a = ix_atom(sym);
@@ -102,7 +104,8 @@ void emit_binds_of(Lower *lo, Stmt *b, Value *v)
 			ix[j] = ix_int(k % n);
 			k /= n;
 		}
-		value = ex_as_ix(ex_cast(DT_I64, ex_load(p->mem, ix_add(p->off, place_flat(p, ix, v->rank)))), NULL, NULL);
+		value = ex_as_ix(ex_cast(DT_I64, ex_load(p->mem, ix_add(p->off, place_flat(p, ix, v->rank)))),
+			NULL, NULL);
 		emit_bind(lo, b, d->sym, value);
 		emit_bounds(lo, b, d->sym, value, ZENITH_BAD_DATA);
 	}
@@ -177,7 +180,8 @@ static bool settle_whole(Lower *lo, void *block, Value *w)
 	return w->place != NULL;
 }
 
-/* the place of a value about to be computed: an output, a view, or a region of its own. False: nothing to compute */
+/* the place of a value about to be computed: an output, a view, or a region of its own. False: nothing to
+ * compute */
 static bool settle_place(Lower *lo, Stmt *b, Value *v, bool may_view)
 {
 	Graph *main = lo->model->main;
@@ -214,13 +218,15 @@ static bool copies(Lower *lo, Stmt *b, Value *v)
 {
 	const Expr *e = v->te->body;
 
-	if (e->op != E_TLOAD || e->nix != v->rank || e->u.value->dt != v->dt || !value_same_shape(e->u.value, v))
+	if (e->op != E_TLOAD || e->nix != v->rank || e->u.value->dt != v->dt ||
+		!value_same_shape(e->u.value, v))
 		return false;
 	for (int i = 0; i < v->rank; i++)
 		if (e->ix[i] != v->te->axis[i])
 			return false;
 	if (!v->place->contiguous || !place_of(lo, e->u.value)->contiguous ||
-	    v->place->mem->packed != e->u.value->place->mem->packed || v->place->mem == e->u.value->place->mem)
+		v->place->mem->packed != e->u.value->place->mem->packed ||
+		v->place->mem == e->u.value->place->mem)
 		return false;
 	emit_copy(lo, b, e->u.value, v->place);
 	return true;
@@ -296,7 +302,8 @@ static void own_outputs(Model *m)
 		bool twice = false;
 		for (int j = 0; j < i; j++)
 			twice |= g->ret->in[j] == v;
-		if (v->def && !v->data && !twice && v->graph == g && !(op_def[v->def->op].flags & OF_SUBGRAPH))
+		if (v->def && !v->data && !twice && v->graph == g &&
+			!(op_def[v->def->op].flags & OF_SUBGRAPH))
 			continue;
 		w = node_simple(g, NULL, OP_IDENTITY, &v, 1)->out[0];
 		node_set_in(g->ret, i, w);

@@ -5,7 +5,7 @@
 #include "lower.h"
 #include "../plan/plan.h"
 
-void build_graph(Lower *, Graph *, Stmt *);           /* the graph's code into a block; its inputs have places */
+void build_graph(Lower *, Graph *, Stmt *);   /* the graph's code into a block; its inputs have places */
 void build_control(Lower *, Stmt *, Node *);          /* If, Loop, Scan */
 
 void bind_symbol(Lower *, Ix sym);

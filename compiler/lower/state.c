@@ -1,9 +1,10 @@
 /* State: pairs of an input and an output that are kept between runs (--state IN=OUT).
  *
- * A pair has one region of SP_STATE, laid out for the longest output: where the output has one axis longer than the input
- * (a cache that grows), the input is the first part of the region, with the strides of the whole. If the output is an
- * assembly that begins with the input, it lies in the region too, so that appending writes the new elements only;
- * otherwise it is computed elsewhere and copied at the end. A length that is not constant is kept beside the region. */
+ * A pair has one region of SP_STATE, laid out for the longest output: where the output has one axis longer
+ * than the input (a cache that grows), the input is the first part of the region, with the strides of the
+ * whole. If the output is an assembly that begins with the input, it lies in the region too, so that
+ * appending writes the new elements only; otherwise it is computed elsewhere and copied at the end. A length
+ * that is not constant is kept beside the region. */
 #include "program.h"
 #include "../../runtime/zenith.h"
 
@@ -24,13 +25,16 @@ static int growing_axis(const State *s)
 {
 	int axis = -1;
 
-	if (s->in->kind != V_TENSOR || s->out->kind != V_TENSOR || s->in->dt != s->out->dt || s->in->rank != s->out->rank)
-		fatal(EX_USE, NULL, "--state: %s and %s are not of one type and rank", value_str(s->in), value_str(s->out));
+	if (s->in->kind != V_TENSOR || s->out->kind != V_TENSOR || s->in->dt != s->out->dt ||
+		s->in->rank != s->out->rank)
+		fatal(EX_USE, NULL, "--state: %s and %s are not of one type and rank", value_str(s->in),
+			value_str(s->out));
 	for (int i = 0; i < s->in->rank; i++) {
 		if (ix_equal(s->in->dim[i], s->out->dim[i]))
 			continue;
 		if (axis >= 0 || !ix_ge(s->out->dim[i], s->in->dim[i]))
-			fatal(EX_USE, NULL, "--state: %s cannot become %s: one axis may grow", value_str(s->in), value_str(s->out));
+			fatal(EX_USE, NULL, "--state: %s cannot become %s: one axis may grow",
+				value_str(s->in), value_str(s->out));
 		axis = i;
 	}
 	return axis;
@@ -48,7 +52,9 @@ static Ix longest(const Value *v, int i)
 	int64_t n;
 
 	if (!top || !ix_isint(top, &n) || n >= INT32_MAX)      /* what a dim without --dim may be */
-		fatal(EX_USE, NULL, "--state: dimension %d of %s has no upper bound; give it one with --dim NAME=A..B", i, value_str(v));
+		fatal(EX_USE, NULL,
+			"--state: dimension %d of %s has no upper bound; give it one with --dim NAME=A..B", i,
+			value_str(v));
 	return top;
 }
 
@@ -91,9 +97,11 @@ static void make_length(Lower *lo, State *s)
 	if (!dim || ix_isint(dim, &(int64_t){ 0 }))
 		return;
 	if (!a || a->kind != IX_SYM)
-		fatal(EX_USE, NULL, "--state: the length of %s must be a symbol of its own", value_str(s->in));
+		fatal(EX_USE, NULL, "--state: the length of %s must be a symbol of its own",
+			value_str(s->in));
 	for (int i = 0; i < lo->state.n; i++)
-		if (&lo->state.p[i] != s && lo->state.p[i].len && lo->state.p[i].in->dim[lo->state.p[i].axis] == dim)
+		if (&lo->state.p[i] != s && lo->state.p[i].len &&
+			lo->state.p[i].in->dim[lo->state.p[i].axis] == dim)
 			return;
 	s->len = region_new(lo, SP_STATE, "length", DT_I64, ix_int(1));
 }
@@ -104,7 +112,8 @@ void state_begin(Lower *lo, Stmt *b)
 	const Options *o = lo->opt;
 
 	for (int i = 0; i < o->state.n; i++) {
-		State s = { .in = find_value(g, o->state.p[i].in, false), .out = find_value(g, o->state.p[i].out, true) };
+		State s = { .in = find_value(g, o->state.p[i].in, false),
+			.out = find_value(g, o->state.p[i].out, true) };
 		s.axis = growing_axis(&s);
 		if (dtype_info[s.in->dt].bits < 8 || s.in->dt == DT_STR)
 			fatal(EX_UNSUPPORTED, NULL, "--state: %s cannot be kept", dt_name(s.in->dt));

@@ -2,8 +2,8 @@
  *
  *   acc[T]; for r { for t < T { acc[t] += body(r, t) } }; for t < T { y[t] = epilogue(acc[t]) }
  *
- * The loop over t has no dependence from one iteration to the next and a constant bound, so C compilers vectorise it and
- * keep acc in registers. A rest that does not fill a tile gets a loop of its own. */
+ * The loop over t has no dependence from one iteration to the next and a constant bound, so C compilers
+ * vectorise it and keep acc in registers. A rest that does not fill a tile gets a loop of its own. */
 #include "nest.h"
 
 enum { TILE = 16, BLOCK = 16 };   /* elements; terms of a partial sum */
@@ -57,8 +57,8 @@ static Stmt *st_scope(Stmt *b)
 
 /* ---- conditions of a padded operand
  *
- * Where the fill makes a term the identity of its reduction, a term outside the box need not be computed at all: the
- * conditions that do not depend on t become an `if` around the loop over t. */
+ * Where the fill makes a term the identity of its reduction, a term outside the box need not be computed at
+ * all: the conditions that do not depend on t become an `if` around the loop over t. */
 
 static bool is_fill(const Expr *e, const Expr *zero)
 {
@@ -181,8 +181,8 @@ static int64_t block_length(const Tile *k)
 	return (int64_t)(BLOCK / inner);
 }
 
-/* long float sums go through partial sums of blocks that are added up in double, so that rounding errors do not grow
- * with the whole length */
+/* long float sums go through partial sums of blocks that are added up in double, so that rounding errors do
+ * not grow with the whole length */
 static void gather_blocks(const Tile *k, Stmt *b, Mem *acc, Expr *x)
 {
 	int64_t c = block_length(k);
@@ -207,9 +207,11 @@ static void gather_blocks(const Tile *k, Stmt *b, Mem *acc, Expr *x)
 }
 
 /* `count` elements of the axis from `base` on; count is at most `size`, constant */
-static void tile(Nest *n, Stmt *b, const Stage *s, const Expr *body, const Expr *red, Ix base, Ix count, int64_t size)
+static void tile(
+	Nest *n, Stmt *b, const Stage *s, const Expr *body, const Expr *red, Ix base, Ix count, int64_t size)
 {
-	Tile k = { n, s, red, reduce_dtype(n, red), size, ix_is(count, 1) ? ix_int(0) : nest_var(n, count), { 0 } };
+	Tile k = { n, s, red, reduce_dtype(n, red), size, ix_is(count, 1) ? ix_int(0) : nest_var(n, count),
+		{ 0 } };
 	Ix at[s->v->rank + 1];
 	Stmt *in;
 	Mem *acc;
@@ -227,7 +229,8 @@ static void tile(Nest *n, Stmt *b, const Stage *s, const Expr *body, const Expr 
 }
 
 /* elements [base, base + extent) of the axis */
-static void tile_range(Nest *n, Stmt *b, const Stage *s, const Expr *body, const Expr *red, Ix base, Ix extent)
+static void tile_range(
+	Nest *n, Stmt *b, const Stage *s, const Expr *body, const Expr *red, Ix base, Ix extent)
 {
 	Ix whole, rest, o;
 	int64_t e;
@@ -241,8 +244,8 @@ static void tile_range(Nest *n, Stmt *b, const Stage *s, const Expr *body, const
 	whole = ix_div(extent, ix_int(TILE));
 	rest = ix_sub(extent, ix_mulc(whole, TILE));
 	o = ix_is(whole, 1) ? ix_int(0) : nest_var(n, whole);
-	tile(n, ix_is(whole, 1) ? st_scope(b) : st_for(b, o, F_SERIAL), s, body, red, ix_add(base, ix_mulc(o, TILE)),
-	     ix_int(TILE), TILE);
+	tile(n, ix_is(whole, 1) ? st_scope(b) : st_for(b, o, F_SERIAL), s, body, red,
+		ix_add(base, ix_mulc(o, TILE)), ix_int(TILE), TILE);
 	if (ix_is(rest, 0))
 		return;
 	in = ix_isint(rest, &e) ? st_scope(b) : st_if(b, ex_bin(E_GT, ex_ix(rest), ex_int(DT_I64, 0)));
@@ -290,7 +293,8 @@ bool tile_axis(Nest *n, Stmt *b, const Stage *s, Expr *body)
 	if (f.n != 1 || f.choice || has_reduce(f.e->a[0]) || s->var)
 		return false;
 	g = skip_guard(f.e, reduce_body(n, f.e));
-	if (g && ix_isint(extent, &e) && (to = e, interior(g, ix_atom(axis), &from, &to)) && to - from >= 4 && to - from < e) {
+	if (g && ix_isint(extent, &e) && (to = e, interior(g, ix_atom(axis), &from, &to)) && to - from >= 4 &&
+		to - from < e) {
 		tile_range(n, b, s, body, f.e, ix_int(0), ix_int(from));
 		tile_range(n, b, s, body, f.e, ix_int(from), ix_int(to - from));
 		tile_range(n, b, s, body, f.e, ix_int(to), ix_int(e - to));

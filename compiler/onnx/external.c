@@ -39,11 +39,13 @@ open_inside(const char *folder, const char *location, const char *where)
 	int fd;
 
 	if (!location_ok(location))
-		fatal(EX_INVALID, where, "external data at '%s': the location must be inside the model's folder", q);
+		fatal(EX_INVALID, where,
+			"external data at '%s': the location must be inside the model's folder", q);
 	if (!realpath(*folder ? folder : ".", root))
 		fatal(EX_INVALID, where, "external data: folder %s: %s", quoted(folder), strerror(errno));
 	if (!realpath(fmt("%s/%s", root, location), path))
-		fatal(EX_INVALID, where, "external data: file '%s' in %s: %s", q, quoted(root), strerror(errno));
+		fatal(EX_INVALID, where, "external data: file '%s' in %s: %s", q, quoted(root),
+			strerror(errno));
 	n = strlen(root);
 	if (strcmp(root, "/") && (strncmp(path, root, n) || path[n] != '/'))
 		fatal(EX_INVALID, where, "external data: '%s' leads out of the model's folder to %s; "
@@ -93,15 +95,16 @@ external_bytes(Import *im, const Onnx__TensorProto *t, size_t need, const char *
 	if (!location)
 		fatal(EX_INVALID, where, "external data without a location");
 	if (length != need)
-		fatal(EX_INVALID, where, "external data has %" PRIu64 " bytes, its shape and type need %zu", length,
-			need);
+		fatal(EX_INVALID, where, "external data has %" PRIu64 " bytes, its shape and type need %zu",
+			length, need);
 	slot = map_at_str(im->file, location);
 	if (!*slot)
 		*slot = open_inside(im->folder, location, where);
 	f = *slot;
 	if (offset > f->n || length > f->n - offset)
-		fatal(EX_INVALID, where, "external data: bytes %" PRIu64 " to %" PRIu64 " of '%s', which has %zu",
-			offset, offset + length, quoted(location), f->n);
+		fatal(EX_INVALID, where,
+			"external data: bytes %" PRIu64 " to %" PRIu64 " of '%s', which has %zu", offset,
+			offset + length, quoted(location), f->n);
 	im->model->data_bytes += (int64_t)length;
 	return f->p + offset;
 }

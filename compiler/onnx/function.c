@@ -21,7 +21,8 @@ collect_functions(Import *im, const Onnx__ModelProto *p)
 		slot = map_at_str(im->function, key_of(p->functions[i]->domain, p->functions[i]->name,
 			p->functions[i]->overload));
 		if (*slot)
-			error(fmt("function '%s'", quoted(STR_OF(p->functions[i]->name))), "is defined twice");
+			error(fmt("function '%s'", quoted(STR_OF(p->functions[i]->name))),
+				"is defined twice");
 		*slot = p->functions[i];
 		im->has_functions = true;
 	}
@@ -34,7 +35,8 @@ find_function(Import *im, const Onnx__NodeProto *p)
 }
 
 static void
-bind_inputs(Scope *caller, Scope *s, const Onnx__NodeProto *p, const Onnx__FunctionProto *f, const char *where)
+bind_inputs(
+	Scope *caller, Scope *s, const Onnx__NodeProto *p, const Onnx__FunctionProto *f, const char *where)
 {
 	Value *v;
 
@@ -51,7 +53,8 @@ bind_inputs(Scope *caller, Scope *s, const Onnx__NodeProto *p, const Onnx__Funct
 }
 
 static void
-bind_outputs(Scope *caller, const Scope *s, const Onnx__NodeProto *p, const Onnx__FunctionProto *f, const char *where)
+bind_outputs(Scope *caller, const Scope *s, const Onnx__NodeProto *p, const Onnx__FunctionProto *f,
+	const char *where)
 {
 	Value *v;
 

@@ -53,7 +53,8 @@ scope_define(Scope *s, const char *name, Value *v, const char *where)
 	void **slot = map_at_str(s->value, name);
 
 	if (*slot)
-		error(where, "value '%s' is defined a second time in graph '%s'", quoted(name), quoted(s->graph->name));
+		error(where, "value '%s' is defined a second time in graph '%s'", quoted(name),
+			quoted(s->graph->name));
 	*slot = v;
 }
 
@@ -251,8 +252,11 @@ check_arity(const Node *n)
 	const OpDef *d = &op_def[n->op];
 
 	if (n->nin < d->in0 || (d->in1 >= 0 && n->nin > d->in1))
-		node_error(n, "has %d inputs, expected %d%s", n->nin, d->in1 >= 0 && n->nin > d->in1 ? d->in1 : d->in0,
-			d->in0 == d->in1 ? "" : n->nin < d->in0 ? " or more" : " at most");
+		node_error(n, "has %d inputs, expected %d%s", n->nin,
+			d->in1 >= 0 && n->nin > d->in1 ? d->in1 : d->in0,
+			d->in0 == d->in1          ? ""
+				: n->nin < d->in0 ? " or more"
+						  : " at most");
 	if (d->out1 >= 0 && n->nout > d->out1)
 		node_error(n, "has %d outputs, expected %d at most", n->nout, d->out1);
 	for (int i = 0; i < d->in0 && i < n->nin; i++)
@@ -272,7 +276,8 @@ set_inputs(Scope *s, Node *n, const Onnx__NodeProto *p)
 		if (!v)
 			node_error(n, "input '%s' is defined nowhere", quoted(p->input[i]));
 		else if (v->mark == NOT_COMPUTED)
-			node_unsupported(n, "input '%s' is an output that only training has", quoted(p->input[i]));
+			node_unsupported(
+				n, "input '%s' is an output that only training has", quoted(p->input[i]));
 		else if (v != &absent)
 			node_set_in(n, i, v);
 	}
@@ -294,8 +299,10 @@ node_op(Import *im, const Scope *s, const Onnx__NodeProto *p, const char *where,
 		if (s->opset->version[*domain] > newest[*domain]) {
 			slot = map_at_str(im->unknown, dom);
 			if (!*slot)
-				unsupported(where, "operator set %" PRId64 " of domain '%s': this build knows %d and "
-					"earlier", s->opset->version[*domain], *dom ? dom : "ai.onnx", newest[*domain]);
+				unsupported(where,
+					"operator set %" PRId64 " of domain '%s': this build knows %d and "
+					"earlier",
+					s->opset->version[*domain], *dom ? dom : "ai.onnx", newest[*domain]);
 			*slot = slot;
 		}
 	}
@@ -351,7 +358,8 @@ convert_node(Import *im, Scope *s, const Onnx__NodeProto *p, int id)
 		return;
 	}
 	define_outputs(s, n, p, where);
-	upgrade(n, STR_OF(p->op_type), s->opset->version[domain] ? s->opset->version[domain] : newest[domain]);
+	upgrade(n, STR_OF(p->op_type),
+		s->opset->version[domain] ? s->opset->version[domain] : newest[domain]);
 	for (n = last ? last->next : s->graph->first; n != s->graph->ret && zn->nerror == nerror; n = n->next)
 		check_arity(n);
 }
@@ -409,7 +417,8 @@ convert_initializers(Import *im, Scope *s, const Onnx__GraphProto *p)
 	const Onnx__SparseTensorProto *t;
 
 	for (size_t i = 0; i < p->n_initializer; i++)
-		add_weight(im, s, STR_OF(p->initializer[i]->name), tensor_const(im, s->graph, p->initializer[i], NULL));
+		add_weight(im, s, STR_OF(p->initializer[i]->name),
+			tensor_const(im, s->graph, p->initializer[i], NULL));
 	for (size_t i = 0; i < p->n_sparse_initializer; i++) {
 		t = p->sparse_initializer[i];
 		add_weight(im, s, STR_OF(t->values ? t->values->name : NULL),
@@ -445,7 +454,8 @@ convert_graph(Import *im, Scope *up, Graph *g, const Onnx__GraphProto *p, const 
 
 		out[i] = scope_find(&s, name);
 		if (!out[i] && *name)
-			error(NULL, "output '%s' of graph '%s' is computed nowhere", quoted(name), quoted(g->name));
+			error(NULL, "output '%s' of graph '%s' is computed nowhere", quoted(name),
+				quoted(g->name));
 		if (out[i] && out[i]->mark == NOT_COMPUTED)
 			unsupported(NULL, "output '%s' is one that only training has", quoted(name));
 		if (out[i] == &absent)
@@ -518,7 +528,11 @@ Model *
 onnx_import(const char *path, const ImportOptions *opt)
 {
 	File f = file_open(path);
-	Import im = {.opt = opt, .model = NEW(Model), .file = map_new(), .function = map_new(), .dim = map_new(),
+	Import im = {.opt = opt,
+		.model = NEW(Model),
+		.file = map_new(),
+		.function = map_new(),
+		.dim = map_new(),
 		.unknown = map_new()};
 	Arena **arena = NEW(Arena *);
 	ProtobufCAllocator mem = {arena_get, arena_keep, NULL};

@@ -5,7 +5,8 @@
 enum { WIRE_VARINT, WIRE_64, WIRE_LEN, WIRE_32 = 5 };
 enum { MESSAGES_PER_NODE = 32 };
 
-/* a message met in pass one, in preorder: its length after lifting, and where the next one outside it stands */
+/* a message met in pass one, in preorder: its length after lifting, and where the next one outside it
+ * stands */
 typedef struct Msg { size_t was, now; int next; } Msg;
 
 typedef struct Walk {
@@ -40,7 +41,8 @@ scan_varint(const uint8_t **p, const uint8_t *end, uint64_t *x)
 static _Noreturn void
 damaged(const Walk *w, const uint8_t *at, const char *what)
 {
-	fatal(EX_INVALID, NULL, "not an ONNX model, or a damaged one: %s at byte %zu", what, (size_t)(at - w->base));
+	fatal(EX_INVALID, NULL, "not an ONNX model, or a damaged one: %s at byte %zu", what,
+		(size_t)(at - w->base));
 }
 
 static void
@@ -97,7 +99,8 @@ lifted(const ProtobufCMessageDescriptor *d, const Field *f)
 {
 	if (d != &onnx__tensor_proto__descriptor || f->wire != WIRE_LEN)
 		return false;
-	return f->num == TENSOR_RAW || f->num == 4 || f->num == 5 || f->num == 7 || f->num == 10 || f->num == 11;
+	return f->num == TENSOR_RAW || f->num == 4 || f->num == 5 || f->num == 7 || f->num == 10
+		|| f->num == 11;
 }
 
 /* the field's descriptor, its wire type checked; NULL for one that the schema does not know */
@@ -117,8 +120,8 @@ known_field(const Walk *w, const ProtobufCMessageDescriptor *d, const Field *f)
 
 /* a message that may occur once occurs once, and one member of a oneof: protobuf-c is never asked to merge */
 static void
-check_once(const Walk *w, const ProtobufCMessageDescriptor *d, const ProtobufCFieldDescriptor *fd, const Field *f,
-	uint64_t *seen)
+check_once(const Walk *w, const ProtobufCMessageDescriptor *d, const ProtobufCFieldDescriptor *fd,
+	const Field *f, uint64_t *seen)
 {
 	bool one = fd->flags & PROTOBUF_C_FIELD_FLAG_ONEOF;
 	uint64_t bit = 0;
@@ -158,7 +161,8 @@ measure(Walk *w, const ProtobufCMessageDescriptor *d, const uint8_t *p, const ui
 
 	limit_check(LIM_DEPTH, depth, NULL);
 	w->nnode += d == &onnx__node_proto__descriptor;
-	limit_check(LIM_NODES, w->nnode > self / MESSAGES_PER_NODE ? w->nnode : self / MESSAGES_PER_NODE, NULL);
+	limit_check(
+		LIM_NODES, w->nnode > self / MESSAGES_PER_NODE ? w->nnode : self / MESSAGES_PER_NODE, NULL);
 	push(&w->msg, ((Msg){0}));
 	while (p < end) {
 		next_field(w, &p, end, &f);
@@ -203,9 +207,11 @@ put_token(Buf *b, uint32_t i)
 	buf_add(b, c, sizeof c);
 }
 
-/* the same walk, writing; `tensor` counts the lifted tensors passed so far, which are met in the order of pass one */
+/* the same walk, writing; `tensor` counts the lifted tensors passed so far, which are met in the order of
+ * pass one */
 static void
-write_reduced(Walk *w, const ProtobufCMessageDescriptor *d, const uint8_t *p, const uint8_t *end, uint32_t *tensor)
+write_reduced(
+	Walk *w, const ProtobufCMessageDescriptor *d, const uint8_t *p, const uint8_t *end, uint32_t *tensor)
 {
 	const ProtobufCFieldDescriptor *fd;
 	bool any = false;

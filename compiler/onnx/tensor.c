@@ -314,7 +314,8 @@ sparse_const(Import *im, Graph *g, const Onnx__SparseTensorProto *s, const char 
 		return NULL;
 	}
 	rows = idx->rank == 2;
-	if (nix != (rows ? nnz * (int64_t)s->n_dims : nnz) || (rows && !ix_is(idx->dim[1], (int64_t)s->n_dims))) {
+	if (nix != (rows ? nnz * (int64_t)s->n_dims : nnz)
+		|| (rows && !ix_is(idx->dim[1], (int64_t)s->n_dims))) {
 		error(where, "a sparse tensor has %" PRId64 " values and %" PRId64 " indices", nnz, nix);
 		return NULL;
 	}

@@ -70,7 +70,9 @@ fix_dim(Import *im, const char *name, int64_t n, const char *where)
 	void **slot = map_at_str(im->dim, name);
 
 	if (*slot && *slot != ix_int(n))
-		warning(where, "--shape gives dimension '%s' a second size, %" PRId64 ": the model's name for it means nothing",
+		warning(where,
+			"--shape gives dimension '%s' a second size, %" PRId64
+			": the model's name for it means nothing",
 			quoted(name), n);
 	if (!*slot)
 		push(&im->model->dim, ((__typeof__(*im->model->dim.p)){copy_str(name), ix_int(n)}));
@@ -92,7 +94,8 @@ fix_shapes(Import *im, Onnx__ValueInfoProto *const *in, size_t n)
 		s = in[i]->type->tensor_type->shape;
 		for (int k = 0; s && k < rank && k < (int)s->n_dim; k++)
 			if (given[k] >= 0 && dim_name(s->dim[k]))
-				fix_dim(im, dim_name(s->dim[k]), given[k], fmt("input '%s'", quoted(in[i]->name)));
+				fix_dim(im, dim_name(s->dim[k]), given[k],
+					fmt("input '%s'", quoted(in[i]->name)));
 	}
 }
 
@@ -166,7 +169,8 @@ tensor_type(const Onnx__TypeProto__Tensor *t, const char *where)
 	for (int i = 0; i < n; i++) {
 		const Onnx__TensorShapeProto__Dimension *d = t->shape->dim[i];
 
-		if (d->value_case != ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE || d->dim_value <= 0) {
+		if (d->value_case != ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE
+			|| d->dim_value <= 0) {
 			y->dim = NULL;
 			break;
 		}
@@ -175,7 +179,8 @@ tensor_type(const Onnx__TypeProto__Tensor *t, const char *where)
 	return y;
 }
 
-/* of elements: rank is kept where declared; dims only if all are numbers, since each element may have its own */
+/* of elements: rank is kept where declared; dims only if all are numbers, since each element may have its
+ * own */
 Type *
 type_convert(const Onnx__TypeProto *t, const char *where)
 {
@@ -252,14 +257,15 @@ check_dim_options(Import *im)
 		for (int k = 0; k < m->dim.n; k++)
 			found |= !strcmp(m->dim.p[k].name, o->dim.p[i].name);
 		if (!found)
-			fatal(EX_USE, NULL, "--dim %s: the model's open dimensions are: %s", quoted(o->dim.p[i].name),
-				b.n ? buf_str(&b) : "none");
+			fatal(EX_USE, NULL, "--dim %s: the model's open dimensions are: %s",
+				quoted(o->dim.p[i].name), b.n ? buf_str(&b) : "none");
 	}
 	for (int i = 0; i < o->shape.n; i++) {
 		found = false;
 		for (int k = 0; k < m->main->in.n; k++)
 			found |= !strcmp(STR_OF(m->main->in.p[k]->name), o->shape.p[i].input);
 		if (!found)
-			fatal(EX_USE, NULL, "--shape %s: the model has no such input", quoted(o->shape.p[i].input));
+			fatal(EX_USE, NULL, "--shape %s: the model has no such input",
+				quoted(o->shape.p[i].input));
 	}
 }

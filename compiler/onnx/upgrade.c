@@ -139,7 +139,8 @@ rank_of(Node *n, Value *v)
 {
 	need_type(v);
 	if (v->rank < 0)
-		node_unsupported(n, "its form of an old operator set needs the number of dimensions of %s", value_str(v));
+		node_unsupported(n, "its form of an old operator set needs the number of dimensions of %s",
+			value_str(v));
 	return v->rank;
 }
 
@@ -157,7 +158,8 @@ unsqueeze_in(Node *n, int i, const int64_t *axes, int naxes)
 	node_set_in(n, i, insert(n, OP_UNSQUEEZE, in, 2)->out[0]);
 }
 
-/* elementwise operators with broadcast=1 and axis (below 7): the second operand is aligned at axis, not at the end */
+/* elementwise operators with broadcast=1 and axis (below 7): the second operand is aligned at axis, not at
+ * the end */
 static void
 up_broadcast(Node *n, int64_t version)
 {
@@ -262,7 +264,8 @@ up_topk(Node *n, int64_t version)
 	int_to_input(n, "k", 1, true);
 }
 
-/* before there was nearest_mode, ONNX Runtime rounded up where it makes smaller (-1) and down where it makes larger */
+/* before there was nearest_mode, ONNX Runtime rounded up where it makes smaller (-1) and down where it makes
+ * larger */
 static int
 nearest_of(const Node *n, const Value *scales)
 {
@@ -318,7 +321,8 @@ up_resize11(Node *n, int64_t version)
 
 	(void)version;
 	for (int i = 1; i < n->nin && i < 4; i++)
-		if (n->in[i] && n->in[i]->data && n->in[i]->rank == 1 && ix_isint(n->in[i]->dim[0], &count) && !count)
+		if (n->in[i] && n->in[i]->data && n->in[i]->rank == 1 && ix_isint(n->in[i]->dim[0], &count) &&
+			!count)
 			node_set_in(n, i, NULL);
 }
 
@@ -416,8 +420,9 @@ up_concat(Node *n, int64_t version)
 static void
 up_cast(Node *n, int64_t version)
 {
-	static const char *const name[] = {"UNDEFINED", "FLOAT", "UINT8", "INT8", "UINT16", "INT16", "INT32", "INT64",
-		"STRING", "BOOL", "FLOAT16", "DOUBLE", "UINT32", "UINT64", "COMPLEX64", "COMPLEX128"};
+	static const char *const name[] = {"UNDEFINED", "FLOAT", "UINT8", "INT8", "UINT16", "INT16", "INT32",
+		"INT64", "STRING", "BOOL", "FLOAT16", "DOUBLE", "UINT32", "UINT64", "COMPLEX64",
+		"COMPLEX128"};
 	const Attr *a = attr_find(n, "to");
 	const char *s;
 
@@ -508,7 +513,10 @@ up_gridsample(Node *n, int64_t version)
 	const char *mode = attr_str(n, "mode", "bilinear");
 
 	(void)version;
-	set_attr_str(n, "mode", !strcmp(mode, "bilinear") ? "linear" : !strcmp(mode, "bicubic") ? "cubic" : mode);
+	set_attr_str(n, "mode",
+		!strcmp(mode, "bilinear")          ? "linear"
+			: !strcmp(mode, "bicubic") ? "cubic"
+						   : mode);
 }
 
 static void
@@ -565,8 +573,11 @@ up_labelencoder(Node *n, int64_t version)
 		id[i] = i;
 	from_str = n->in[0]->dt == DT_STR;
 	node_drop_attr(n, "classes_strings");
-	node_add_attr(n, (Attr){.name = from_str ? "keys_strings" : "values_strings", .type = A_STRINGS, .n = len,
-		.ss = (Str *)s});
+	node_add_attr(n,
+		(Attr){.name = from_str ? "keys_strings" : "values_strings",
+			.type = A_STRINGS,
+			.n = len,
+			.ss = (Str *)s});
 	node_add_attr(n, (Attr){.name = from_str ? "values_int64s" : "keys_int64s", .type = A_INTS, .n = len,
 		.is = id});
 	node_drop_attr(n, from_str ? "default_string" : "default_int64");

@@ -29,7 +29,8 @@ static void infer_branch(void *g)
 	infer_graph(g);
 }
 
-/* a branch that was given what follows its If may be one that no run can take: its errors are run-time errors */
+/* a branch that was given what follows its If may be one that no run can take: its errors are run-time
+ * errors */
 static void infer_split(Node *n, Graph *g)
 {
 	Node *k, *prev;
@@ -61,7 +62,8 @@ static bool entry_symbol(const IxAtom *a, void *arg)
 	return a->kind == IX_SYM;
 }
 
-/* the type of an output that only one branch gives: dims not of the model's inputs may be bound in there only */
+/* the type of an output that only one branch gives: dims not of the model's inputs may be bound in there
+ * only */
 static void only_type(Value *o, const Value *a)
 {
 	copy_type(o, a);
@@ -103,7 +105,8 @@ void shape_if(Node *n)
 		if (!a || !b || a->dt == DT_NONE || b->dt == DT_NONE)
 			continue;
 		if (a->dt != b->dt || a->kind != b->kind) {
-			node_error(n, "output %d is %s in one branch and %s in the other", i, dt_name(a->dt), dt_name(b->dt));
+			node_error(n, "output %d is %s in one branch and %s in the other", i, dt_name(a->dt),
+				dt_name(b->dt));
 			continue;
 		}
 		if (a->kind != V_TENSOR) {
@@ -119,8 +122,9 @@ void shape_if(Node *n)
 	}
 }
 
-/* A carried dim that grows or shrinks in the body is not constant: a fresh symbol, and the body is inferred again. One
- * that may or may not be the same (the length of a slice that the iteration decides) is assumed to be, and checked. */
+/* A carried dim that grows or shrinks in the body is not constant: a fresh symbol, and the body is inferred
+ * again. One that may or may not be the same (the length of a slice that the iteration decides) is assumed to
+ * be, and checked. */
 static bool widen_carried(Value *in, const Value *out)
 {
 	Ix dim[in->rank + 1];
@@ -173,7 +177,8 @@ void shape_loop(Node *n)
 		if (n->in[i + 2])
 			copy_type(g->in.p[i + 2], n->in[i + 2]);
 	if (n->in[0] && known_ints(n->in[0], &top, &ntop))
-		value_elem(g->in.p[0], 0, ix_int(0), ix_addc(top[0], -1));      /* the iteration's number has bounds */
+		value_elem(g->in.p[0], 0, ix_int(0), ix_addc(top[0], -1));  /* the iteration's number has
+									       bounds */
 	infer_graph(g);
 	for (int i = 0; i < nc && i + 1 < g->ret->nin; i++) {
 		Value *in = g->in.p[i + 2], *out = g->ret->in[i + 1];
@@ -232,7 +237,8 @@ static void keep_shape(Node *n, const Value *in, const Value *next)
 void shape_scan(Node *n)
 {
 	int ns = (int)attr_int(n, "num_scan_inputs", 0), nst = n->nin - ns, nax, nox;
-	const int64_t *iax = attr_ints(n, "scan_input_axes", &nax), *oax = attr_ints(n, "scan_output_axes", &nox);
+	const int64_t *iax = attr_ints(n, "scan_input_axes", &nax),
+		      *oax = attr_ints(n, "scan_output_axes", &nox);
 	Graph *g;
 	Ix trip = NULL;
 

@@ -308,7 +308,8 @@ void shape_one_hot(Node *n)
 		return;
 	was = !depth && y->rank == k->rank + 1 ? ix_atom(y->dim[axis]) : NULL;
 	if (!depth)
-		depth = was && was->kind == IX_SYM && !was->name ? y->dim[axis] : ix_sym(NULL, ix_int(0), NULL);
+		depth = was && was->kind == IX_SYM && !was->name ? y->dim[axis]
+								 : ix_sym(NULL, ix_int(0), NULL);
 	for (int i = 0; i <= k->rank; i++)
 		dim[i] = i < axis ? k->dim[i] : i == axis ? depth : k->dim[i - 1];
 	set_out(n, 0, n->in[2]->dt, k->rank + 1, dim);

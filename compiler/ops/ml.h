@@ -10,7 +10,8 @@ bool ml_post(Node *, Post *);                          /* attribute post_transfo
 /* out[n, c] = post transform of raw[n, c] over c */
 void ml_transform(Node *, Value *raw, Value *out, Post);
 Expr *ml_logistic(Expr *);
-/* constants from attributes: the first of the two names that is given, as i64[n] or string[n]; NULL: neither */
+/* constants from attributes: the first of the two names that is given, as i64[n] or string[n]; NULL:
+ * neither */
 Value *ml_labels(Node *, const char *ints, const char *strings, int *n);
 /* label[n] = table[least index of the greatest raw[n, ...]] */
 void ml_argmax(Node *, Value *raw, Value *label, Value *table);

@@ -1,7 +1,8 @@
-/* Batch normalisation with constant parameters: into the weights of the convolution or product before it, else one
- * multiplication and one addition per channel.
+/* Batch normalisation with constant parameters: into the weights of the convolution or product before it,
+ * else one multiplication and one addition per channel.
  *
- * requires: shapes, newest operator forms. maintains: shapes. Factors are computed in double and rounded once. */
+ * requires: shapes, newest operator forms. maintains: shapes. Factors are computed in double and rounded
+ * once. */
 #include "passes.h"
 #include <math.h>
 
@@ -65,7 +66,8 @@ static Value *scaled_weights(Value *w, const Scale *s, int axis, int64_t group)
 	to = big_alloc((size_t)n * sizeof *to + 1);
 	for (int64_t i = 0; i < n; i++) {
 		int64_t ch = i / inner % per, g = group > 1 ? i / inner / per / (dim[0] / group) : 0;
-		memcpy(&x, from + i * (int64_t)sizeof x, sizeof x);     /* where the file has it, aligned or not */
+		memcpy(&x, from + i * (int64_t)sizeof x, sizeof x);  /* where the file has it, aligned or
+									not */
 		to[i] = (float)((double)x * s->k[g * per + ch]);
 	}
 	v = value_const(w->graph, DT_F32, w->rank, dim, to);
@@ -109,7 +111,8 @@ static bool into_conv(Node *bn, const Scale *s)
 static void into_affine(Node *bn, const Scale *s)
 {
 	int rank = bn->in[0]->rank;
-	Value *k = vector(bn->graph, s->k, s->n, rank - 1, 0), *c = vector(bn->graph, s->c, s->n, rank - 1, 0), *in[2] = { bn->in[0], k };
+	Value *k = vector(bn->graph, s->k, s->n, rank - 1, 0),
+	      *c = vector(bn->graph, s->c, s->n, rank - 1, 0), *in[2] = { bn->in[0], k };
 	Node *mul = node_simple(bn->graph, bn, OP_MUL, in, 2), *add;
 
 	in[0] = mul->out[0];
@@ -130,8 +133,8 @@ static void batchnorm_graph(Graph *g)
 		for (int i = 0; i < n->nattr; i++)
 			if (n->attr[i].g)
 				batchnorm_graph(n->attr[i].g);
-		if (n->op != OP_BATCH_NORMALIZATION || n->in[0]->dt != DT_F32 || n->in[0]->rank < 2 || n->in[0]->rank > 8 ||
-		    !scale_of(n, &s))
+		if (n->op != OP_BATCH_NORMALIZATION || n->in[0]->dt != DT_F32 || n->in[0]->rank < 2 ||
+			n->in[0]->rank > 8 || !scale_of(n, &s))
 			continue;
 		if (!into_conv(n, &s))
 			into_affine(n, &s);

@@ -1,6 +1,7 @@
 /* Common subexpressions: nodes of one graph with the same operator, attributes and inputs are one.
  *
- * maintains: everything. Constants with the same bytes were made one value first, so that weights are stored once. */
+ * maintains: everything. Constants with the same bytes were made one value first, so that weights are stored
+ * once. */
 #include "passes.h"
 
 static void key_attr(Buf *k, const Attr *a)
@@ -100,7 +101,8 @@ static void merge_constants(Graph *g, Map *seen)
 			w = *slot;
 			if (!w)
 				*slot = v;
-			else if (w != v && (w->data == v->data || !memcmp(w->data->p, v->data->p, v->data->n))) {
+			else if (w != v &&
+				(w->data == v->data || !memcmp(w->data->p, v->data->p, v->data->n))) {
 				if (w->graph != v->graph)
 					w->graph = g->model->main;
 				node_set_in(n, i, w);

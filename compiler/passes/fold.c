@@ -1,7 +1,9 @@
-/* Constant folding: a node whose inputs are constants is lowered, run in the interpreter, and replaced by its results.
+/* Constant folding: a node whose inputs are constants is lowered, run in the interpreter, and replaced by its
+ * results.
  *
- * requires: shapes. maintains: shapes. The results of one node may add at most --limit fold bytes to the model, and an
- * operator that only spreads its input out (Expand, ConstantOfShape, ...) is folded only when that stays small. */
+ * requires: shapes. maintains: shapes. The results of one node may add at most --limit fold bytes to the
+ * model, and an operator that only spreads its input out (Expand, ConstantOfShape, ...) is folded only when
+ * that stays small. */
 #include "../lower/lower.h"
 #include "passes.h"
 
@@ -12,12 +14,14 @@ static bool foldable(const Node *n)
 	int64_t in = 0, out = 0, dim[64];
 	size_t bytes;
 
-	if (n->op == OP_RETURN || !op_def[n->op].lower || op_def[n->op].flags & (OF_SUBGRAPH | OF_RANDOM | OF_DATADIM))
+	if (n->op == OP_RETURN || !op_def[n->op].lower ||
+		op_def[n->op].flags & (OF_SUBGRAPH | OF_RANDOM | OF_DATADIM))
 		return false;
 	for (int i = 0; i < n->nin; i++) {
-		if (n->in[i] && (!n->in[i]->data || n->in[i]->dt == DT_STR || dtype_info[n->in[i]->dt].class == DC_C))
+		if (n->in[i] &&
+			(!n->in[i]->data || n->in[i]->dt == DT_STR || dtype_info[n->in[i]->dt].class == DC_C))
 			return false;
-		in += n->in[i] && value_nuses(n->in[i]) == 1 ? (int64_t)n->in[i]->data->n : 0;    /* goes away */
+		in += n->in[i] && value_nuses(n->in[i]) == 1 ? (int64_t)n->in[i]->data->n : 0; /* goes away */
 	}
 	for (int i = 0; i < n->nout; i++) {
 		Value *v = n->out[i];
@@ -80,7 +84,9 @@ static int run_unit(Lower *lo, Host *h, Unit *u)
 	Prog *p = u->prog;
 
 	if (u->kind == U_TE) {
-		place_new(lo, u->out, region_new(lo, u->out->index >= 0 ? SP_OUT : SP_WORK, "t", u->out->dt, value_numel(u->out)));
+		place_new(lo, u->out,
+			region_new(lo, u->out->index >= 0 ? SP_OUT : SP_WORK, "t", u->out->dt,
+				value_numel(u->out)));
 		return run_call(h, nest_group(lo, group_unit(lo, u)));
 	}
 	for (int i = 0; i < p->out.n; i++)
@@ -105,7 +111,9 @@ static void replace_outputs(Node *n, Host *h)
 static void fold_node(Model *m, Node *n, const Options *o)
 {
 	Options plain = *o;
-	Lower lo = { .model = m, .opt = &plain, .prog = NEW(Program), .weight = map_new(), .bound_set = map_new() };
+	Lower lo = {
+		.model = m, .opt = &plain, .prog = NEW(Program), .weight = map_new(), .bound_set = map_new()
+	};
 	Host h = { NEWN(void *, 256), 256 };
 	int status = 0;
 
@@ -115,7 +123,8 @@ static void fold_node(Model *m, Node *n, const Options *o)
 	for (int i = 0; i < n->unit.n && !status; i++)
 		status = n->unit.p[i]->kind == U_ALIAS ? -1 : run_unit(&lo, &h, n->unit.p[i]);
 	if (status > 0)
-		fatal(EX_INVALID, node_where(n), "its constant inputs are invalid: %s", "an index is out of range");
+		fatal(EX_INVALID, node_where(n), "its constant inputs are invalid: %s",
+			"an index is out of range");
 	if (!status)
 		replace_outputs(n, &h);
 	for (int i = 0; i < h.n; i++)

@@ -7,10 +7,10 @@
 void infer_graph(Graph *);               /* nodes that have no shapes yet */
 void reinfer_graph(Graph *);             /* all over again: the inputs changed */
 void infer_known(Node *);                /* ops/known.c */
-/* an If whose condition is known gives way to the nodes of its branch: the first node to look at next, or NULL: it stays.
- * inferred: readers rely on the shapes of its outputs, which must not change */
+/* an If whose condition is known gives way to the nodes of its branch: the first node to look at next, or
+ * NULL: it stays. inferred: readers rely on the shapes of its outputs, which must not change */
 Node *prune_if(Node *, bool inferred);
-bool split_if(Node *);                   /* what depends on an If goes into its branches; false: only outputs of its graph do */
+bool split_if(Node *); /* what depends on an If goes into its branches; false: only outputs of its graph do */
 void plant_fault(Model *);               /* test builds: plant.c */
 
 #define PASS(name, level, what) void pass_##name(Model *, const Options *);

@@ -1,5 +1,5 @@
-/* The pipeline from model to program: import, passes.def in order, lowering, plan; each timed and dumped on request, passes
- * followed by the verifier in test builds. */
+/* The pipeline from model to program: import, passes.def in order, lowering, plan; each timed and dumped on
+ * request, passes followed by the verifier in test builds. */
 #include "passes.h"
 #include "../plan/plan.h"
 #include <time.h>

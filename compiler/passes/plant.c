@@ -1,12 +1,13 @@
-/* A wrong rewrite, planted by --break-pass=NAME in test builds after the pass of that name, to see --verify catch it:
- * the value in the middle of the graph is negated, and keeps its name, as a mistaken rewrite would have it. */
+/* A wrong rewrite, planted by --break-pass=NAME in test builds after the pass of that name, to see --verify
+ * catch it: the value in the middle of the graph is negated, and keeps its name, as a mistaken rewrite would
+ * have it. */
 #include "passes.h"
 
 #ifdef ZN_CHECKS
 static bool fits(const Node *n)
 {
-	return n->op != OP_RETURN && n->nout > 0 && n->out[0] && n->out[0]->kind == V_TENSOR && dt_float(n->out[0]->dt)
-		&& n->out[0]->name;
+	return n->op != OP_RETURN && n->nout > 0 && n->out[0] && n->out[0]->kind == V_TENSOR
+		&& dt_float(n->out[0]->dt) && n->out[0]->name;
 }
 
 void plant_fault(Model *m)

@@ -1,7 +1,7 @@
 /* Algebraic rules: rules.def, matched at every node.
  *
- * requires: shapes. maintains: shapes. A rule is parsed once; matching walks from a node towards its inputs, so that the
- * cost is linear in the nodes. What a replacement leaves without readers goes with dce. */
+ * requires: shapes. maintains: shapes. A rule is parsed once; matching walks from a node towards its inputs,
+ * so that the cost is linear in the nodes. What a replacement leaves without readers goes with dce. */
 #include "passes.h"
 #include <ctype.h>
 #include <math.h>
@@ -109,7 +109,8 @@ static Rule parse_rule(const char *text)
 
 /* ---- conditions on attributes and operands */
 
-static bool test_inference(const Node *n) { return n->nin < 3 && (n->nout < 2 || !n->out[1] || !n->out[1]->uses); }
+static bool test_inference(const Node *n)
+{ return n->nin < 3 && (n->nout < 2 || !n->out[1] || !n->out[1]->uses); }
 static bool test_same(const Node *n) { return n->in[0]->dt == n->out[0]->dt; }
 
 static bool test_identity(const Node *n)
@@ -125,7 +126,8 @@ static bool test_identity(const Node *n)
 
 static bool test_sixth(const Node *n)
 {
-	return fabs(attr_float(n, "alpha", 0.2) - 1.0 / 6) < 1e-6 && fabs(attr_float(n, "beta", 0.5) - 0.5) < 1e-6;
+	return fabs(attr_float(n, "alpha", 0.2) - 1.0 / 6) < 1e-6 &&
+		fabs(attr_float(n, "beta", 0.5) - 0.5) < 1e-6;
 }
 
 /* a reduction of the last axis that keeps it */
@@ -134,15 +136,16 @@ static bool test_last(const Node *n)
 	const int64_t *ax;
 	int64_t k;
 
-	return attr_int(n, "keepdims", 1) && n->nin > 1 && n->in[1] && const_ints(n->in[1], &ax, &k) && k == 1 &&
-		(ax[0] == -1 || ax[0] == n->in[0]->rank - 1);
+	return attr_int(n, "keepdims", 1) && n->nin > 1 && n->in[1] && const_ints(n->in[1], &ax, &k) &&
+		k == 1 && (ax[0] == -1 || ax[0] == n->in[0]->rank - 1);
 }
 
 /* scale and bias of the last axis only */
 static bool test_vector(const Node *n)
 {
 	for (int i = 1; i < n->nin; i++)
-		if (n->in[i]->rank != 1 || !n->in[0]->rank || n->in[i]->dim[0] != n->in[0]->dim[n->in[0]->rank - 1])
+		if (n->in[i]->rank != 1 || !n->in[0]->rank ||
+			n->in[i]->dim[0] != n->in[0]->dim[n->in[0]->rank - 1])
 			return false;
 	return true;
 }
@@ -291,7 +294,8 @@ static Value *build(const Pat *p, Match *m, Node *at)
 
 static bool fits(const Value *old, const Value *by)
 {
-	return by && by->kind == V_TENSOR && by->dt == old->dt && by->rank == old->rank && value_same_shape(old, by);
+	return by && by->kind == V_TENSOR && by->dt == old->dt && by->rank == old->rank &&
+		value_same_shape(old, by);
 }
 
 static bool constant_scale(const Match *m)       /* an epsilon is one number */

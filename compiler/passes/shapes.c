@@ -1,16 +1,17 @@
 /* Shape inference.
  *
- * requires: nodes in topological order. maintains: everything. Afterwards every wanted output has a kind, a dtype
- * and a rank, or an error was reported. An If with a known condition is replaced by its branch (prune.c), one whose
- * branches differ in rank takes in what follows it (split.c). */
+ * requires: nodes in topological order. maintains: everything. Afterwards every wanted output has a kind, a
+ * dtype and a rank, or an error was reported. An If with a known condition is replaced by its branch
+ * (prune.c), one whose branches differ in rank takes in what follows it (split.c). */
 #include "../ops.h"
 #include "passes.h"
 
 static bool inferred(const Node *n)
 {
 	for (int i = 0; i < n->nout; i++)
-		if (n->out[i] && (n->out[i]->kind == V_TENSOR ? n->out[i]->dt == DT_NONE || n->out[i]->rank < 0
-		    : n->out[i]->elem == NULL))
+		if (n->out[i] &&
+			(n->out[i]->kind == V_TENSOR ? n->out[i]->dt == DT_NONE || n->out[i]->rank < 0
+						     : n->out[i]->elem == NULL))
 			return false;
 	return true;
 }
@@ -110,9 +111,10 @@ static bool check_ranks(const Graph *g)
 				return false;
 		if (inferred(n))
 			continue;
-		node_unsupported(n, "an output %s", n->op == OP_IF
-			? "has as many dimensions as the branch that is taken gives it, and a graph's outputs need it"
-			: "has no known number of dimensions");
+		node_unsupported(n, "an output %s",
+			n->op == OP_IF
+				? "has as many dimensions as the branch that is taken gives it, and a graph's outputs need it"
+				: "has no known number of dimensions");
 		return false;
 	}
 	return true;

@@ -1,7 +1,7 @@
-/* If whose branches give outputs of different rank: a rank is static, so what depends on the outputs is compiled
- * into each branch. The nodes that follow and depend on them move into one branch and are cloned into the other; the
- * If then gives the outputs of its graph. Where these still differ in rank, the If around it is split in turn, and
- * its branches again.
+/* If whose branches give outputs of different rank: a rank is static, so what depends on the outputs is
+ * compiled into each branch. The nodes that follow and depend on them move into one branch and are cloned
+ * into the other; the If then gives the outputs of its graph. Where these still differ in rank, the If around
+ * it is split in turn, and its branches again.
  *
  * Part of shape inference: none of the nodes that move has been inferred yet. */
 #include "passes.h"

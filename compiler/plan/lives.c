@@ -1,5 +1,6 @@
-/* Lifetimes: a program's statements are numbered in the order of the text; a region lives from its first to its last use.
- * A region used inside a loop and outside of it lives as long as the whole loop, which may run again. */
+/* Lifetimes: a program's statements are numbered in the order of the text; a region lives from its first to
+ * its last use. A region used inside a loop and outside of it lives as long as the whole loop, which may run
+ * again. */
 #include "plan.h"
 
 typedef struct Span { int first, last; } Span;

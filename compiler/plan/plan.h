@@ -8,15 +8,15 @@ enum { PLAN_ALIGN = 64 };
 
 typedef struct Life { Mem *mem; int first, last; } Life;       /* steps of the program, inclusive */
 typedef struct Lives {
-	Life *life;              /* by Mem.id; mem NULL: not in the workspace, not used, or merged into another */
+	Life *life;   /* by Mem.id; mem NULL: not in the workspace, not used, or merged into another */
 	int n;
 	VEC(Stmt *) call;        /* every call, in order */
 	VEC(int) step;           /* and its step */
 } Lives;
 
 Lives plan_lives(const Program *);                             /* lives.c */
-void plan_inplace(Program *, Lives *);                         /* inplace.c: results that overwrite an operand's region */
+void plan_inplace(Program *, Lives *);   /* inplace.c: results that overwrite an operand's region */
 void plan_program(Program *, const Options *);                 /* offsets.c: everything */
-void plan_print(Buf *, const Program *);                       /* print.c: a table of the regions of the workspace */
+void plan_print(Buf *, const Program *);   /* print.c: a table of the regions of the workspace */
 
 #endif

@@ -1,4 +1,5 @@
-/* Classifies scanned digits with a network compiled into this program: digits.c, which zenithc wrote from digits.onnx. */
+/* Classifies scanned digits with a network compiled into this program: digits.c, which zenithc wrote from
+ * digits.onnx. */
 #include <stdio.h>
 #include <time.h>
 
