@@ -136,7 +136,8 @@ static bool try_pair(Stmt *call, int step, int y, int x, Lives *l, int *into)
 	Life *ly = &l->life[my->id], *lx = &l->life[mx->id];
 	Check c = { .x = call->kern->param.p[x], .y = call->kern->param.p[y] };
 
-	if (!whole_region(call, x, l) || ly->first != step || lx->last != step || my->dt != mx->dt || my->size != mx->size)
+	if (mx->space != SP_WORK || ly->first != step || lx->last != step || my->dt != mx->dt || my->size != mx->size ||
+	    !whole_region(call, x, l))
 		return false;
 	check_stmt(&c, call->kern->body);
 	if (c.fails || (c.nstore > 1 && (c.nloading < c.nstore || call->kern->statements)) || loads_result(&c, call->kern->body))

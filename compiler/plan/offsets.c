@@ -1,10 +1,13 @@
 /* Offsets in the workspace, the weights and the state.
  *
- * Regions that live at the same time do not overlap. The order in which regions are placed is tried several ways and the
- * lowest peak wins. A region goes to the lowest gap that holds it. With dynamic sizes the stacking is decided at typical
- * sizes and the offsets are expressions: above everything that lies below and lives at the same time. */
+ * Regions that live at the same time do not overlap. The order in which regions are placed is tried several ways until
+ * one meets the bound, else the lowest peak wins. A region goes to the lowest gap that holds it. The orders in time cost
+ * n log n, the others n^2, so those are not tried for very many regions. With dynamic sizes the stacking is decided at
+ * typical sizes and the offsets are expressions: above everything that lies below and lives at the same time. */
 #include "plan.h"
 #include <stdlib.h>
+
+enum { MANY = 8192 };
 
 typedef struct Item { Life l; int64_t size, at; double key; Ix bytes; } Item;
 
@@ -43,6 +46,86 @@ static int by_at(const void *a, const void *b)
 
 	return x->at != y->at ? (x->at < y->at ? -1 : 1) : x->l.mem->id - y->l.mem->id;
 }
+
+/* ---- in the order of time, or against it: a list of gaps by address, the last one without end */
+
+typedef struct Gap { int64_t at, end; } Gap;
+typedef VEC(Gap) Gaps;
+
+static int begin_of(const Item *it, bool back) { return back ? -it->l.last : it->l.first; }
+static int end_of(const Item *it, bool back) { return back ? -it->l.first : it->l.last; }
+
+static void remove_gap(Gaps *g, int i)
+{
+	memmove(&g->p[i], &g->p[i + 1], sizeof *g->p * (size_t)(g->n - i - 1));
+	g->n--;
+}
+
+static void take(Gaps *g, Item *it)
+{
+	int i = 0;
+
+	while (g->p[i].end - g->p[i].at < it->size)
+		i++;
+	it->at = g->p[i].at;
+	g->p[i].at += it->size;
+	if (g->p[i].at == g->p[i].end)
+		remove_gap(g, i);
+}
+
+static void give(Gaps *g, const Item *it)
+{
+	int64_t end = it->at + it->size;
+	int i = 0;
+
+	for (int k = g->n; i < k;) {         /* to the first gap above */
+		int mid = (i + k) / 2;
+		if (g->p[mid].at < it->at)
+			i = mid + 1;
+		else
+			k = mid;
+	}
+	if (i && g->p[i - 1].end == it->at) {
+		g->p[i - 1].end = end;
+		if (g->p[i].at == end) {
+			g->p[i - 1].end = g->p[i].end;
+			remove_gap(g, i);
+		}
+	} else if (g->p[i].at == end) {
+		g->p[i].at = it->at;
+	} else if (it->size) {
+		push(g, ((Gap){ 0, 0 }));
+		memmove(&g->p[i + 1], &g->p[i], sizeof *g->p * (size_t)(g->n - i - 1));
+		g->p[i] = (Gap){ it->at, end };
+	}
+}
+
+static int64_t place_in_time(Item *item, Item **order, int n, bool back)
+{
+	Item **ending = NEWN(Item *, n + 1);
+	int64_t peak = 0;
+	Gaps g = { 0 };
+
+	push(&g, ((Gap){ 0, INT64_MAX }));
+	for (int i = 0; i < n; i++) {
+		order[i] = &item[i];
+		item[i].key = -end_of(&item[i], back);
+	}
+	qsort(order, (size_t)n, sizeof *order, by_key);
+	memcpy(ending, order, sizeof *order * (size_t)n);
+	for (int i = 0; i < n; i++)
+		item[i].key = -begin_of(&item[i], back) + 1e-15 * (double)item[i].size;
+	qsort(order, (size_t)n, sizeof *order, by_key);
+	for (int i = 0, k = 0; i < n; i++) {
+		while (end_of(ending[k], back) < begin_of(order[i], back))
+			give(&g, ending[k++]);
+		take(&g, order[i]);
+		peak = order[i]->at + order[i]->size > peak ? order[i]->at + order[i]->size : peak;
+	}
+	return peak;
+}
+
+/* ---- in any order */
 
 /* lowest gap among the placed items that conflict */
 static int64_t first_gap(Item **placed, int n, const Item *it)
@@ -88,22 +171,28 @@ static double key_of(const Item *it, int way)
 	switch (way) {
 	case 0: return (double)it->size;
 	case 1: return (double)it->size * life;
-	case 2: return -it->l.first + 1e-12 * (double)it->size;
 	default: return life;
 	}
 }
 
-static int64_t best_order(Item *item, int n)
+static int64_t place(Item *item, Item **order, int n, int way)
+{
+	if (way < 2)
+		return place_in_time(item, order, n, way == 1);
+	for (int i = 0; i < n; i++) {
+		order[i] = &item[i];
+		item[i].key = key_of(&item[i], way - 2);
+	}
+	return place_all(order, n);
+}
+
+static int64_t best_order(Item *item, int n, int64_t bound)
 {
 	Item **order = NEWN(Item *, n + 1);
 	int64_t best = -1, peak, *at = NEWN(int64_t, n + 1);
 
-	for (int way = 0; way < 4; way++) {
-		for (int i = 0; i < n; i++) {
-			order[i] = &item[i];
-			item[i].key = key_of(&item[i], way);
-		}
-		peak = place_all(order, n);
+	for (int way = 0; way < (n < MANY ? 5 : 2) && best != bound; way++) {
+		peak = place(item, order, n, way);
 		if (best >= 0 && peak >= best)
 			continue;
 		best = peak;
@@ -137,37 +226,45 @@ static int64_t live_peak(const Item *item, int n)
 
 /* ---- dynamic sizes: offsets as expressions, each a symbol bound before the program starts */
 
-static Ix bound(Stmt *block, Ix value)
-{
-	Stmt *s;
+typedef struct Layout {
+	Stmt *block;
+	Map *sym;                /* value -> the statement that binds its symbol */
+	Item **below;            /* by step: what was placed last and so lies highest */
+} Layout;
 
-	if (ix_isint(value, &(int64_t){ 0 }))
+static Ix bound(Layout *l, Ix value)
+{
+	void **slot = map_at_ptr(l->sym, value);
+	Stmt *s = *slot;
+
+	if (ix_isint(value, &(int64_t){ 0 }) || (ix_atom(value) && ix_atom(value)->kind == IX_SYM))
 		return value;
-	s = st_new(S_BIND);
-	s->var = ix_sym(NULL, ix_int(0), NULL);
-	s->ix = value;
-	st_add(block, s);
+	if (!s) {
+		*slot = s = st_new(S_BIND);
+		s->var = ix_sym(NULL, ix_int(0), NULL);
+		s->ix = value;
+		st_add(l->block, s);
+	}
 	return s->var;
 }
 
-/* the end of item[i], which lies above item[0..i), as an expression. An item below another that it overlaps in time
- * ends no higher than that one begins, so only those with nothing between count */
-static Ix above(Item **order, int i)
+/* the end of everything that lies below and lives at the same time. What lies below another at the same step ends no
+ * higher than that one begins */
+static Ix above(Layout *l, const Item *it)
 {
-	Ix at = ix_int(0);
-	int chosen[16], n = 0;
+	const Item *last = NULL;
+	Ix at = ix_int(0), end;
+	Map *seen = map_new();
 
-	for (int j = i - 1; j >= 0; j--) {
-		bool hidden = false;
-		if (!overlap(&order[i]->l, &order[j]->l))
+	for (int t = it->l.first; t <= it->l.last; t++) {
+		const Item *top = l->below[t];
+		if (!top || top == last)
 			continue;
-		for (int k = 0; k < n; k++)
-			hidden |= overlap(&order[chosen[k]]->l, &order[j]->l);
-		if (hidden)
-			continue;
-		if (n < LEN(chosen))
-			chosen[n++] = j;
-		at = ix_max(at, ix_add(order[j]->l.mem->offset, order[j]->bytes));
+		last = top;
+		end = bound(l, ix_add(top->l.mem->offset, top->bytes));
+		if (!map_ptr(seen, end))
+			at = bound(l, ix_max(at, end));
+		*map_at_ptr(seen, end) = l;
 	}
 	return at;
 }
@@ -175,19 +272,20 @@ static Ix above(Item **order, int i)
 static void dynamic_offsets(Program *p, Item *item, int n)
 {
 	Item **order = NEWN(Item *, n + 1);
-	Ix top = ix_int(0);
+	Layout l = { .block = st_block(), .sym = map_new() };
+	int last = 0;
 
-	p->layout = st_block();
 	for (int i = 0; i < n; i++)
-		order[i] = &item[i];
+		order[i] = &item[i], last = item[i].l.last > last ? item[i].l.last : last;
+	l.below = NEWN(Item *, last + 1);
 	qsort(order, (size_t)n, sizeof *order, by_at);
 	for (int i = 0; i < n; i++) {
-		order[i]->l.mem->offset = bound(p->layout, above(order, i));
-		top = ix_max(top, ix_add(order[i]->l.mem->offset, order[i]->bytes));
-		if (i % 8 == 7)
-			top = bound(p->layout, top);
+		order[i]->l.mem->offset = bound(&l, above(&l, order[i]));
+		for (int t = order[i]->l.first; t <= order[i]->l.last; t++)
+			l.below[t] = order[i];
 	}
-	p->work_bytes = bound(p->layout, top);
+	p->work_bytes = above(&l, &(Item){ .l = { NULL, 0, last } });
+	p->layout = l.block;
 }
 
 static void plan_work(Program *p, const Options *o)
@@ -213,8 +311,8 @@ static void plan_work(Program *p, const Options *o)
 		}
 		item[i].size = round_up(c);
 	}
-	peak = best_order(item, n);
 	p->lower_bound = ix_int(live_peak(item, n));
+	peak = best_order(item, n, live_peak(item, n));
 	p->work_bytes = ix_int(peak);
 	if (dynamic) {
 		dynamic_offsets(p, item, n);
