@@ -1,11 +1,12 @@
 /* Targets and the printer that they share.
  *
- * There is one printer of expressions and statements in C-like text (cexpr.c, cprint.c): it alone decides parentheses,
- * indentation, temporaries and index types. A target is the data below: spellings, and a few hooks where a spelling
- * depends on more than an operation and a dtype. What has no row is refused when it is met.
+ * There is one printer of expressions and statements in C-like text (cexpr.c, cprint.c): it alone decides
+ * parentheses, indentation, temporaries and index types. A target is the data below: spellings, and a few
+ * hooks where a spelling depends on more than an operation and a dtype. What has no row is refused when it is
+ * met.
  *
- * Representation. A value of dtype f16 or bf16 is a float in expressions, rounded after each operation that is not
- * exact, and its pattern in memory; every other value is what it is in memory. bool is 0 or 1.
+ * Representation. A value of dtype f16 or bf16 is a float in expressions, rounded after each operation that
+ * is not exact, and its pattern in memory; every other value is what it is in memory. bool is 0 or 1.
  */
 #ifndef ZENITHC_TARGET_H
 #define ZENITHC_TARGET_H
@@ -19,7 +20,8 @@ typedef struct Row {
 	EOp op;
 	uint32_t types;          /* of the operands (the last one): bits 1 << dtype */
 	enum prec prec;
-	bool exact;              /* no rounding: f16 and bf16 use the row of f32 as it is, others wrapped in Target.round */
+	bool exact;  /* no rounding: f16 and bf16 use the row of f32 as it is, others wrapped in
+			Target.round */
 	const char *text;        /* %0 %1 %2 */
 } Row;
 
@@ -37,7 +39,8 @@ typedef struct Target {
 	const char *(*constant)(DType, uint64_t bits, enum prec *);
 	const char *(*cast)(DType to, DType from, bool saturate, enum prec *);    /* a text of %0, or NULL */
 	const char *(*bitcast)(DType to, DType from, enum prec *);                /* between memory forms */
-	const char *(*to_mem)(DType), *(*from_mem)(DType);   /* between the two representations, or NULL: the same */
+	const char *(*to_mem)(DType), *(*from_mem)(DType);  /* between the two representations, or NULL: the
+							       same */
 	const char *(*round)(DType);                         /* of f16, bf16 */
 	const char *(*get)(DType), *(*put)(DType);           /* an element of packed memory: helpers' names */
 } Target;
@@ -47,7 +50,8 @@ extern const Target target_c;
 /* ---- the printer */
 
 typedef struct Slot Slot;
-typedef struct Slots { Slot *p; int n; unsigned stamp; } Slots;    /* by id of expression, for all printers of an emission */
+typedef struct Slots { Slot *p; int n; unsigned stamp; } Slots;  /* by id of expression, for all printers of
+								    an emission */
 typedef struct Region { int parent, depth; VEC(const Expr *) temp; } Region;
 
 typedef struct CPrint {
@@ -81,7 +85,8 @@ void cp_print_temps(CPrint *);
 void cp_expr(CPrint *, const Expr *, enum prec);   /* the value, at least that tight */
 void cp_stored(CPrint *, const Expr *, enum prec); /* in the form that memory has */
 bool cp_fits(CPrint *);                            /* every index of the announced roots fits in 32 bits */
-void cp_wrap(CPrint *, size_t at, enum prec is, enum prec min);      /* parentheses around what was printed from `at` */
+void cp_wrap(CPrint *, size_t at, enum prec is, enum prec min);  /* parentheses around what was printed from
+								    `at` */
 
 /* cindex.c */
 void cp_ix(CPrint *, Ix, enum prec);
@@ -94,7 +99,8 @@ void cp_text(CPrint *, const char *f, ...) __attribute__((format(printf, 2, 3)))
 void cp_linef(CPrint *, const char *f, ...) __attribute__((format(printf, 2, 3)));   /* a whole line */
 void cp_stmt(CPrint *, const Stmt *);
 void cp_kernel(CPrint *, const Kern *, const char *name);
-const char *cp_name(CPrint *, const void *key, const char *name, const char *dflt);  /* the identifier of key, made once */
+/* the identifier of key, made once */
+const char *cp_name(CPrint *, const void *key, const char *name, const char *dflt);
 const char *status_name(int status);
 
 #endif

@@ -1,7 +1,8 @@
 /* Graph IR: what the model says, in logical shapes. How a value lies in memory is the concern of plan/.
  *
- * Every operator is in its newest form (onnx/upgrade.c), functions are inlined, Constant nodes are constants. Nodes of a
- * graph are in topological order. A subgraph (If, Loop, Scan, SequenceMap bodies) may read values of the graphs around it.
+ * Every operator is in its newest form (onnx/upgrade.c), functions are inlined, Constant nodes are constants.
+ * Nodes of a graph are in topological order. A subgraph (If, Loop, Scan, SequenceMap bodies) may read values
+ * of the graphs around it.
  */
 #ifndef ZENITHC_GRAPH_H
 #define ZENITHC_GRAPH_H
@@ -23,17 +24,19 @@ typedef enum Op {
 	NOP
 } Op;
 
-enum domain { D_ONNX, D_ML, D_MS, D_TRAIN, D_ZENITH, NDOMAIN };   /* "", ai.onnx.ml, com.microsoft, ai.onnx.preview.training, ours */
+enum domain { D_ONNX, D_ML, D_MS, D_TRAIN, D_ZENITH, NDOMAIN };  /* "", ai.onnx.ml, com.microsoft,
+								    ai.onnx.preview.training, ours */
 extern const char *const domain_name[NDOMAIN];
 
 enum opflag {                  /* named in ops.def without the prefix */
 	OF_COMM = 1,           /* commutative in its two inputs */
-	OF_ELEM = 2,           /* one output, elementwise with broadcasting: eop is applied (ops/elementwise.c) */
+	OF_ELEM = 2,   /* one output, elementwise with broadcasting: eop is applied (ops/elementwise.c) */
 	OF_MOVE = 4,           /* moves elements, computes nothing */
 	OF_RANDOM = 8,         /* not a function of its inputs: never folded, never merged */
 	OF_SUBGRAPH = 16,      /* has graph attributes */
 	OF_DATADIM = 32,       /* output sizes depend on data */
-	OF_NOFOLD = 64,        /* folding it would grow the model (ConstantOfShape, Expand, ...): folded only when small */
+	OF_NOFOLD = 64,  /* folding it would grow the model (ConstantOfShape, Expand, ...): folded only when
+			    small */
 };
 
 typedef void ShapeFn(Node *);    /* sets kind, dtype, rank, dim (and elem) of every output, or error()s */
@@ -52,7 +55,8 @@ typedef struct OpDef {
 extern const OpDef op_def[NOP];
 Op op_find(enum domain, const char *name);    /* OP_NONE */
 
-/* constants: bytes, borrowed from the mapped file or in the arena. Sub-byte elements packed. Strings: Str[] */
+/* constants: bytes, borrowed from the mapped file or in the arena. Sub-byte elements packed. Strings:
+ * Str[] */
 typedef struct Str { const char *p; size_t n; } Str;
 typedef struct Data {
 	const void *p;
@@ -85,7 +89,7 @@ struct Value {
 	int rank;                /* -1 while unknown */
 	Ix *dim;                 /* dim[0..rank) */
 	Type *elem;              /* of a sequence, optional, map */
-	Ix *known;               /* integer or bool tensor of constant shape, at most 64 elements: its elements; or NULL */
+	Ix *known;  /* integer or bool tensor of constant shape, at most 64 elements: its elements; or NULL */
 	const Data *data;        /* a constant, or NULL */
 	Node *def;               /* NULL: graph input or constant */
 	int index;               /* which output of def, or which graph input */
@@ -142,7 +146,8 @@ struct Graph {
 	VEC(const char *) out_name;    /* names of the outputs, in order */
 	int scope;               /* of assumptions (idx.h), a branch's own; 0: that of the graph around it */
 	bool split;              /* a branch that holds what followed its If (passes/split.c) */
-	const char *fails;       /* such a branch that is invalid: why. It has no nodes; taking it is an error at run time */
+	const char *fails;  /* such a branch that is invalid: why. It has no nodes; taking it is an error at
+			       run time */
 };
 
 /* a symbol whose value is an element of an integer tensor, known when that tensor has been computed */
@@ -166,7 +171,8 @@ struct Model {
 Value *value_new(Graph *, const char *name);
 Value *value_tensor(Graph *, const char *name, DType, int rank, const Ix *dim);
 Value *value_like(const Value *, Graph *);            /* same kind, dtype, dims; no name */
-Value *value_const(Graph *, DType, int rank, const int64_t *dim, const void *bytes);   /* bytes copied, packed */
+/* bytes copied, packed */
+Value *value_const(Graph *, DType, int rank, const int64_t *dim, const void *bytes);
 Value *value_ints(Graph *, const int64_t *, int n);   /* i64[n] */
 Value *value_float(Graph *, DType, double);           /* scalar, rank 0, of any numeric dtype */
 void value_replace(Value *old, Value *by);            /* every use; a name moves over if `by` has none */
@@ -176,15 +182,18 @@ bool value_is_output(const Value *);                  /* of its graph */
 Ix value_numel(const Value *);
 bool value_static(const Value *, int64_t *dims);      /* all dims constant; dims may be NULL */
 bool value_same_shape(const Value *, const Value *);  /* ix_equal dims */
-Node *node_new(Graph *, Node *before, Op, int nin, int nout);     /* inputs and outputs NULL; before NULL: ahead of ret */
-Node *node_simple(Graph *, Node *before, Op, Value *const *in, int nin);    /* one fresh output, shape inferred */
+Node *node_new(Graph *, Node *before, Op, int nin, int nout);  /* inputs and outputs NULL; before NULL: ahead
+								  of ret */
+Node *node_simple(Graph *, Node *before, Op, Value *const *in, int nin);  /* one fresh output, shape
+									     inferred */
 void node_set_in(Node *, int i, Value *);
 void node_set_out(Node *, int i, Value *);
 void node_add_attr(Node *, Attr);
 void node_drop_attr(Node *, const char *name);
 void node_resize_in(Node *, int nin);                 /* more inputs (NULL) or fewer */
 void node_remove(Node *);                             /* its outputs must have no uses */
-void node_move(Node *, Graph *to, Node *before);      /* its outputs and subgraphs go with it; before NULL: ahead of ret */
+void node_move(Node *, Graph *to, Node *before);  /* its outputs and subgraphs go with it; before NULL: ahead
+						     of ret */
 Graph *graph_new(Model *, Graph *parent, const char *name);
 void graph_set_outputs(Graph *, Value *const *, int n);
 int graph_scope(Graph *);                             /* its scope of assumptions */
@@ -202,7 +211,8 @@ Value *attr_tensor(const Node *, const char *name);                   /* NULL if
 Graph *attr_graph(const Node *, const char *name);
 
 /* constants read on the host */
-bool const_ints(const Value *, const int64_t **, int64_t *n);   /* integer or bool constant of any shape, as int64 */
+bool const_ints(const Value *, const int64_t **, int64_t *n);  /* integer or bool constant of any shape, as
+								  int64 */
 bool const_int(const Value *, int64_t *);                       /* one element */
 bool const_floats(const Value *, const double **, int64_t *n);
 bool const_float(const Value *, double *);                      /* all elements equal this */
@@ -211,7 +221,8 @@ bool known_ints(const Value *, const Ix **, int *n);            /* known element
 /* element k (row-major) of an integer tensor as an index: known, or a symbol bound by loading it (recorded in
  * Model.bind and as v->known, so that a second call gives the same). lo, hi bound the symbol (NULL: none) */
 Ix value_elem(Value *, int k, Ix lo, Ix hi);
-/* a fresh symbol whose value will be from[index]: NonZero's count. `from` may be set later by sym_bind (lowering) */
+/* a fresh symbol whose value will be from[index]: NonZero's count. `from` may be set later by sym_bind
+ * (lowering) */
 void sym_bind(Model *, Ix sym, Value *from, int index);
 
 const char *node_where(const Node *);   /* "node 'x' (Conv, #12)" for messages */
@@ -225,11 +236,13 @@ bool axis_ok(const Node *, int64_t *axis, int rank);   /* normalises -rank..rank
 typedef struct ImportOptions {
 	const char *external_root;                        /* NULL: the model's folder */
 	VEC(struct { const char *name; int64_t lo, hi; }) dim;          /* --dim */
-	VEC(struct { const char *input; int rank; int64_t *dim; }) shape;   /* --shape; -1 keeps a dim symbolic */
+	VEC(struct { const char *input; int rank; int64_t *dim; }) shape;  /* --shape; -1 keeps a dim
+									      symbolic */
 } ImportOptions;
 Model *onnx_import(const char *path, const ImportOptions *);
 
-/* inference of one node: dtype and shape of its outputs, known elements (passes/shapes.c does whole graphs) */
+/* inference of one node: dtype and shape of its outputs, known elements (passes/shapes.c does whole
+ * graphs) */
 void node_infer(Node *);
 
 void graph_verify(const Model *, const char *after);  /* bug() */

@@ -1,4 +1,5 @@
-/* What the files of compiler/ops/ share: declarations of every shape rule and lowering named in ops.def, and helpers. */
+/* What the files of compiler/ops/ share: declarations of every shape rule and lowering named in ops.def, and
+ * helpers. */
 #ifndef ZENITHC_OPS_H
 #define ZENITHC_OPS_H
 
@@ -15,7 +16,8 @@
 #undef lower_none
 
 /* ops/common.c */
-bool broadcast_dims(Node *, Value *const *in, int n, Ix *dim, int *rank);   /* numpy broadcasting; error() if impossible */
+bool broadcast_dims(Node *, Value *const *in, int n, Ix *dim, int *rank);  /* numpy broadcasting; error() if
+									      impossible */
 Value *in_opt(const Node *, int i);          /* input i, or NULL where it is absent or beyond nin */
 bool out_wanted(const Node *, int i);        /* output i exists and is named */
 void set_out(Node *, int i, DType, int rank, const Ix *dim);
@@ -23,7 +25,7 @@ bool out_like(Node *, int i, const Value *);  /* output i has the kind, dtype an
 bool norm_axis(Node *, int64_t *axis, int rank);   /* axis_ok with a rank-0 tensor counted as rank 1 */
 Ix unflat(Ix lin, const Ix *dim, int rank, Ix *ix);   /* row-major position to indices; ix[0..rank) */
 Ix flat_at(const Ix *ix, const Ix *dim, int rank);        /* indices to row-major position */
-DType acc_type(DType);                       /* in which a formula over this dtype is computed: f16, bf16, narrow -> f32 */
+DType acc_type(DType);   /* in which a formula over this dtype is computed: f16, bf16, narrow -> f32 */
 Expr *ex_acc(Expr *);                        /* cast to acc_type */
 bool is_float8(DType);
 int ints_len(Node *, const Value *);         /* elements of an integer list, or -1 after error() */
@@ -31,9 +33,12 @@ int ints_len(Node *, const Value *);         /* elements of an integer list, or 
 /* ops/axes.c: axes that only data may decide */
 Ix is_equal01(Ix, Ix);                       /* 1 where equal, else 0 */
 Ix is_neg01(Ix);                             /* 1 where negative, else 0 */
-bool axes_flags(Node *, Value *axes, const char *attr, int rank, Ix *flag, int *n);   /* flag[i]: 1 where axis i is among them, else 0 */
-void dropped_dims(const Ix *dim, const Ix *flag, int rank, Ix *out, int nout);   /* the dims that are not flagged, in order */
-Ix dropped_axis(const Ix *flag, int i, const Ix *axis, int nout);                /* the index of axis i among those; 0 if flagged */
+/* flag[i]: 1 where axis i is among them, else 0 */
+bool axes_flags(Node *, Value *axes, const char *attr, int rank, Ix *flag, int *n);
+/* the dims that are not flagged, in order */
+void dropped_dims(const Ix *dim, const Ix *flag, int rank, Ix *out, int nout);
+Ix dropped_axis(const Ix *flag, int i, const Ix *axis, int nout);  /* the index of axis i among those; 0 if
+								      flagged */
 
 /* expression shorthand */
 static inline Expr *xadd(Expr *a, Expr *b) { return ex_bin(E_ADD, a, b); }
@@ -42,11 +47,13 @@ static inline Expr *xmul(Expr *a, Expr *b) { return ex_bin(E_MUL, a, b); }
 static inline Expr *xdiv(Expr *a, Expr *b) { return ex_bin(E_DIV, a, b); }
 static inline Expr *xmin(Expr *a, Expr *b) { return ex_bin(E_MIN, a, b); }
 static inline Expr *xmax(Expr *a, Expr *b) { return ex_bin(E_MAX, a, b); }
-static inline Expr *xlike(const Expr *e, double v) { return ex_float(e->dt, v); }   /* a constant of e's dtype */
+/* a constant of e's dtype */
+static inline Expr *xlike(const Expr *e, double v) { return ex_float(e->dt, v); }
 
 /* ops/known.c: after the shape rule, the elements of small integer outputs as index algebra */
 void infer_known(Node *);
-/* as value_elem, but an element that is computed from others by plain arithmetic is that arithmetic over their symbols */
+/* as value_elem, but an element that is computed from others by plain arithmetic is that arithmetic over
+ * their symbols */
 Ix dim_elem(Value *, int k, Ix lo, Ix hi);
 
 #endif

@@ -2,12 +2,13 @@
  *
  * An operator's LowerFn (compiler/ops/) defines each of its outputs in one of three ways:
  *
- *   expression   te_begin(v); build a body over v's axes with ex_tload of the inputs; te_end(v, body). Most operators.
- *                Internal values (a row's maximum) come from te_temp and are defined the same way, before their readers.
- *   statements   a Prog: loop IR statements that read values with ex_tload and write with prog_store, logical indices;
- *                for what is not per-element (sort, NMS, recurrent cells, trees, strings).
- *   alias        unit_alias(out, in): the same value under another shape with the same order of elements and count
- *                (only where no expression would say it: sequences and optionals).
+ *   expression   te_begin(v); build a body over v's axes with ex_tload of the inputs; te_end(v, body). Most
+ *                operators. Internal values (a row's maximum) come from te_temp and are defined the same way,
+ *                before their readers.
+ *   statements   a Prog: loop IR statements that read values with ex_tload and write with prog_store, logical
+ *                indices; for what is not per-element (sort, NMS, recurrent cells, trees, strings).
+ *   alias        unit_alias(out, in): the same value under another shape with the same order of elements and
+ *                count (only where no expression would say it: sequences and optionals).
  *
  * Control flow (If, Loop, Scan) is lowered by lower/program.c from the node itself.
  * Everything a unit reads is found in its expressions; nothing else need be declared.
@@ -36,17 +37,22 @@ typedef struct Unit {
 
 /* expressions */
 Te *te_begin(Value *);                     /* the value's dims must be known; gives the axes */
-void te_end(Value *, Expr *body);          /* adds a unit to the value's node; casts nothing: dtypes must agree */
+void te_end(Value *, Expr *body);   /* adds a unit to the value's node; casts nothing: dtypes must agree */
 Value *te_temp(Node *, const char *name, DType, int rank, const Ix *dim);
 Ix te_var(Node *, Ix extent);              /* a fresh reduction variable */
 Expr *te_read(Value *, const Ix *ix, int n);      /* element ix[0..n): n == rank */
-Expr *te_read_bcast(Value *, const Ix *axis, int rank);   /* numpy broadcasting of v against an output of that rank */
-Expr *te_read_box(Value *, const Ix *ix, int n, const unsigned char *check, Expr *fill);  /* fill outside; check[i] (NULL: all): axis i may be out */
+Expr *te_read_bcast(Value *, const Ix *axis, int rank);  /* numpy broadcasting of v against an output of that
+							    rank */
+/* fill outside; check[i] (NULL: all): axis i may be out */
+Expr *te_read_box(Value *, const Ix *ix, int n, const unsigned char *check, Expr *fill);
 Expr *te_scalar(Value *);                  /* the only element of a tensor of one element */
-Ix te_index(Value *, const Ix *ix, int n, Ix dim);     /* an integer tensor's element used as index in [0, dim) */
-                                                          /* negative counts from the end. Out of range: constants are
-                                                             an error(); otherwise a unit is added that checks the whole
-                                                             tensor at run time and fails with ZENITH_BAD_INDEX */
+Ix te_index(Value *, const Ix *ix, int n, Ix dim); /* an integer tensor's element used as index in [0, dim) */
+                                                          /* negative counts from the end. Out of range:
+                                                           * constants are
+                                                             an error(); otherwise a unit is added that checks
+                                                             the whole
+                                                             tensor at run time and fails with
+                                                             ZENITH_BAD_INDEX */
 
 void unit_alias(Value *out, Value *in);
 
@@ -58,18 +64,19 @@ typedef struct Prog {
 	VEC(Value *) out;        /* values that it writes */
 	VEC(Mem *) mem;          /* mem[i]: out[i] in logical, contiguous order of elements */
 	VEC(Mem *) scratch;
-	Value *checks;           /* only checks that this tensor's elements lie in [-check_dim, check_dim); or NULL */
+	Value *checks;   /* only checks that this tensor's elements lie in [-check_dim, check_dim); or NULL */
 	Ix check_dim, check_column;      /* of the last axis; NULL: all */
 	int nloop;
 } Prog;
 
 Prog *prog_begin(Node *, const char *name);
-void prog_out(Prog *, Value *);                                   /* declares an output (or temp) that it writes */
+void prog_out(Prog *, Value *);   /* declares an output (or temp) that it writes */
 void prog_store(Prog *, Stmt *, Value *, const Ix *ix, Expr *);   /* v[ix...] = e; flattens over v's dims */
-Expr *prog_load(Prog *, Value *, const Ix *ix);                   /* of a value that this Prog itself writes */
+Expr *prog_load(Prog *, Value *, const Ix *ix);   /* of a value that this Prog itself writes */
 Ix prog_for(Prog *, Stmt *block, Ix extent, Stmt **body);         /* serial loop; returns its variable */
 void prog_end(Prog *);                                            /* adds the unit */
-Mem *prog_scratch(Prog *, const char *name, DType, Ix size);      /* memory in the workspace for the time of this kernel */
+Mem *prog_scratch(Prog *, const char *name, DType, Ix size);  /* memory in the workspace for the time of this
+								 kernel */
 
 void node_lower(Node *);                   /* calls op_def[].lower; raises nothing, errors are counted */
 

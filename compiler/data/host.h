@@ -1,8 +1,9 @@
-/* Values in the compiler's own memory: what data files hold, and what run and verify pass to a compiled model.
+/* Values in the compiler's own memory: what data files hold, and what run and verify pass to a compiled
+ * model.
  *
- * Elements are packed as ONNX packs them (dtype.h); strings are an array of Str. A sequence has elem[0..n); an
- * optional n 0 or 1; a map two elements, keys (a tensor of rank 1) and values (a tensor of rank 1; a sequence if
- * they are no scalars).
+ * Elements are packed as ONNX packs them (dtype.h); strings are an array of Str. A sequence has elem[0..n);
+ * an optional n 0 or 1; a map two elements, keys (a tensor of rank 1) and values (a tensor of rank 1; a
+ * sequence if they are no scalars).
  */
 #ifndef ZENITHC_HOST_H
 #define ZENITHC_HOST_H
@@ -12,7 +13,7 @@
 typedef struct Host {
 	VKind kind;
 	const char *name;        /* as the file says, or NULL */
-	DType dt;                /* tensor: element; map: key; sequence, optional: of the tensors inside, DT_NONE if none */
+	DType dt;  /* tensor: element; map: key; sequence, optional: of the tensors inside, DT_NONE if none */
 	int rank;
 	int64_t *dim;
 	int64_t n;               /* tensor: elements; else: members of elem */
@@ -32,9 +33,11 @@ const char *host_str(const Host *);         /* "float32[1,3]", "sequence of 3" *
 
 /* files. Raise EX_INVALID or EX_UNSUPPORTED naming the file; writers raise EX_OUTPUT */
 Host *npy_read(const char *path);
-Host *npz_read(const char *path, const char *name);      /* the member NAME.npy; a file of one member needs no name */
+Host *npz_read(const char *path, const char *name);  /* the member NAME.npy; a file of one member needs no
+							name */
 void npy_write(const char *path, const Host *);          /* tensors only */
-Host *pb_read(const char *path, VKind);     /* the kind expected; a tensor stands for a sequence of maps: see verify.c */
+Host *pb_read(const char *path, VKind);  /* the kind expected; a tensor stands for a sequence of maps: see
+					    verify.c */
 void pb_write(const char *path, const Host *, const char *name);
 Host *data_read(const char *path, const char *name, VKind);      /* by suffix */
 
@@ -42,6 +45,7 @@ Host *data_read(const char *path, const char *name, VKind);      /* by suffix */
 typedef struct Bytes { unsigned char *p; size_t n; } Bytes;
 Bytes file_read(const char *path);
 Host *npy_parse(Bytes, const char *path);
-void file_write(const char *path, const void *, size_t, const void *, size_t);    /* both pieces, to a new file */
+/* both pieces, to a new file */
+void file_write(const char *path, const void *, size_t, const void *, size_t);
 
 #endif

@@ -1,13 +1,13 @@
 /* Groups: which stored expressions share a kernel.
  *
- * requires: fuse.c's decisions and counts of readers. A group has a root, whose value is stored at its place, and before it
- * stages that only this kernel reads. For one step of the shared outer loops a stage computes the box that later stages
- * read, inferred from their indices; a box of one element is a register, others lie in scratch. Softmax (maximum,
- * exponentials, sum, quotient) and normalisations have the axes of their rows outside; a convolution with its pooling has
- * all axes but the last.
+ * requires: fuse.c's decisions and counts of readers. A group has a root, whose value is stored at its place,
+ * and before it stages that only this kernel reads. For one step of the shared outer loops a stage computes
+ * the box that later stages read, inferred from their indices; a box of one element is a register, others lie
+ * in scratch. Softmax (maximum, exponentials, sum, quotient) and normalisations have the axes of their rows
+ * outside; a convolution with its pooling has all axes but the last.
  *
- * A value joins when all its readers have joined, when its box does not grow with the outer loops, and when the boxes
- * of all steps together are no larger than the value: nothing is computed twice. */
+ * A value joins when all its readers have joined, when its box does not grow with the outer loops, and when
+ * the boxes of all steps together are no larger than the value: nothing is computed twice. */
 #include "lower.h"
 #include "nest.h"
 
@@ -137,7 +137,8 @@ static bool join(Grouping *gr, Value *v, const Loads *load)
 	s.lo = b.lo;
 	s.stride = NEWN(Ix, v->rank + 1);
 	for (int i = v->rank - 1; i >= 0; i--) {
-		ext = ix_max(ix_addc(ix_sub(b.hi[i], b.lo[i]), 1), ix_int(0));        /* its readers may not run at all */
+		/* its readers may not run at all */
+		ext = ix_max(ix_addc(ix_sub(b.hi[i], b.lo[i]), 1), ix_int(0));
 		if (ix_any(ext, any_var, NULL))
 			return false;
 		s.stride[i] = size;

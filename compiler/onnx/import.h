@@ -48,7 +48,7 @@ typedef struct Call {
 } Call;
 
 /* file.c */
-File file_open(const char *path);       /* "-": standard input. Mapped where that is possible; fatal() otherwise */
+File file_open(const char *path);  /* "-": standard input. Mapped where that is possible; fatal() otherwise */
 File file_map(int fd, const char *path);
 void file_forget(File);
 void sha256(File, uint8_t out[32]);     /* sha256.c */
@@ -57,7 +57,7 @@ void sha256(File, uint8_t out[32]);     /* sha256.c */
 const void *external_bytes(Import *, const Onnx__TensorProto *, size_t need, const char *where);
 
 /* tensor.c */
-Value *tensor_const(Import *, Graph *, const Onnx__TensorProto *, const char *where);    /* NULL after error() */
+Value *tensor_const(Import *, Graph *, const Onnx__TensorProto *, const char *where); /* NULL after error() */
 Value *sparse_const(Import *, Graph *, const Onnx__SparseTensorProto *, const char *where);
 bool dims_ok(const int64_t *dim, size_t rank, int64_t *numel, const char *where);
 
@@ -69,14 +69,15 @@ void check_dim_options(Import *);
 
 /* model.c */
 void convert_nodes(Import *, Scope *, Onnx__NodeProto *const *, size_t n);
-bool convert_attr(Import *, Scope *, Node *, const Onnx__AttributeProto *, Attr *);   /* false: absent, or error() */
+/* false: absent, or error() */
+bool convert_attr(Import *, Scope *, Node *, const Onnx__AttributeProto *, Attr *);
 Value *scope_find(const Scope *, const char *name);
 void scope_define(Scope *, const char *name, Value *, const char *where);
 void read_opsets(Opset *, Onnx__OperatorSetIdProto *const *, size_t n);
 int domain_of(const char *name);        /* -1: one that this build does not know */
 
-/* order.c: the positions of the nodes in an order in which each comes after what it reads; NULL if they are in it
- * already. fatal() for a cycle */
+/* order.c: the positions of the nodes in an order in which each comes after what it reads; NULL if they are
+ * in it already. fatal() for a cycle */
 int *node_order(Onnx__NodeProto *const *, int n, const char *where);
 
 /* function.c */
