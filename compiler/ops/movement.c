@@ -52,7 +52,7 @@ static bool has_zero(const Value *v)
 static void reindex(const Value *y, const Ix *axis, const Value *x, Ix *ix)
 {
 	Ix fy[y->rank + 1], by[y->rank + 1], fx[x->rank + 1], bx[x->rank + 1];
-	int i = 0, j = 0, a, b;
+	int i = 0, j = 0, a = 0, b = 0;
 
 	products(y, fy, by);
 	products(x, fx, bx);
