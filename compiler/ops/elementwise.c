@@ -87,11 +87,6 @@ void lower_mean(Node *n)
 /* ---- one input, one formula */
 
 /* output 0 as input 0 */
-void shape_like(Node *n)
-{
-	out_like(n, 0, n->in[0]);
-}
-
 void shape_like_float(Node *n)
 {
 	if (!dt_float(n->in[0]->dt))
