@@ -58,7 +58,7 @@ step decoder "$PY" test/decoder.py "$z" "$ZOO"
 step cases cases
 step zoo fill
 step conform:O3 conform -O3 --cc "gcc -O1 -w"
-step conform:O0 conform -O0 --cc "gcc -O0 -w"
+step conform:O0 conform -O0 --cc "clang -O1 -w"
 step models:O3-gcc models -O3 --cc "gcc -O3 -w"
 step models:O3-clang models -O3 --cc "clang -O3 -w"
 step models:O0-gcc models -O0 --cc "gcc -O2 -w"

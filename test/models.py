@@ -29,7 +29,7 @@ SIZES = {
     "mobilenetv2_qdq_int8": [(2, 3, 244, 244)],
     "point_history_lstm": [(5, 32), ()],
     "ppocr_v1_det": [(2, 3, 96, 160)],
-    "ppocr_v2_cls": [(2, 3, 32, 160)],
+    "ppocr_v2_cls": [(2, 3, 48, 160)],
     "silero_vad_v5": [(3, 576), (2, 3, 128), ()],
     "snips_qtdnn": [(9, 10)],
     "super_resolution_10": [(3, 1, 224, 224)],
@@ -60,10 +60,10 @@ def read_tensor(path):
     return numpy_helper.to_array(t)
 
 
-def write_set(folder, inputs, outputs):
+def write_set(folder, inputs, outputs, first_output=0):
     os.makedirs(folder, exist_ok=True)
-    for kind, values in ("input", inputs), ("output", outputs):
-        for i, (name, a) in enumerate(values):
+    for kind, values, first in ("input", inputs, 0), ("output", outputs, first_output):
+        for i, (name, a) in enumerate(values, first):
             with open(os.path.join(folder, f"{kind}_{i}.pb"), "wb") as f:
                 f.write(numpy_helper.from_array(np.asarray(a), name).SerializeToString())
 
@@ -78,9 +78,11 @@ def npz_set(name, path, model, out):
     pad = EDGE_ROWS.get(name, 0)
     feeds = [(k, np.pad(z[k], ((pad, pad), (0, 0)), "edge") if pad else z[k]) for k in inputs]
     results = [z[k] for k in z if k not in inputs]
-    names = [o.name for o in model.graph.output]
-    by_shape = names[-1:] if len(names) > len(results) else names     # a lone result is that of the last output
-    write_set(out, feeds, list(zip(by_shape, results)))
+    outputs = list(model.graph.output)
+    first = len(outputs) - len(results)      # a lone result is that of the last output
+    rows = [(o.name, r.reshape(len(r), 1) if r.ndim == 1 and len(o.type.tensor_type.shape.dim) == 2 else r)
+            for o, r in zip(outputs[first:], results)]       # some hold a column as a vector
+    write_set(out, feeds, rows, first)
 
 
 def second_size(path, model, first, shapes, out):
