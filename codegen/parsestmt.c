@@ -3,7 +3,6 @@
  * What text does not hold (the bytes of weights, graph values) is NULL. */
 #include "parse.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 
 static Stmt *block(Parser *);

@@ -1,7 +1,6 @@
 /* The verifier: what must hold of a kernel after every pass. Breaking a rule is a bug of that pass. */
 #include "pool.h"
 
-#include <inttypes.h>
 
 static bool
 is_class(DType d, const char *classes)

@@ -2,7 +2,6 @@
 #include "host.h"
 #include "onnx.pb-c.h"
 
-#include <inttypes.h>
 
 typedef Onnx__TensorProto Tensor;
 typedef Onnx__SequenceProto Sequence;

@@ -2,7 +2,6 @@
 #include "ml.h"
 #include "window.h"
 #include "stmts.h"
-#include <math.h>
 
 bool ml_post(Node *n, Post *p)
 {
