@@ -36,7 +36,7 @@ def temporary():
 def message(text):
     """The line that says what went wrong: the first that names an error, else the first."""
     lines = [s.strip() for s in text.splitlines() if s.strip()]
-    for word in ("Sanitizer", "bug", "error", "not supported", "unsupported", "differ"):
+    for word in ("Sanitizer", "bug", "error:", "unsupported", " differ; ", "error"):
         for s in lines:
             if word in s:
                 return s[:240]
