@@ -98,7 +98,7 @@ print_atom(CPrint *p, const IxAtom *a, enum prec min)
 			*map_at_ptr(p->used, a) = p;
 		break;
 	case IX_DIV:
-		if (!ix_ge0(a->a)) {
+		if (!ix_ge0(a->a) || !ix_isint(a->b, &(int64_t){0})) {
 			print_call2(p, "zn_floordiv", a->a, a->b);
 			break;
 		}

@@ -375,10 +375,10 @@ static inline int64_t zn_sar(int64_t x, uint64_t n) { return x >> (n >= 63 ? 63 
 
 /*@ zn_floordiv_i32 */
 /* rounds down; y > 0 */
-static inline int32_t zn_floordiv_i32(int32_t x, int32_t y) { return x / y - (x % y < 0); }
+static inline int32_t zn_floordiv_i32(int32_t x, int32_t y) { return y ? x / y - (x % y < 0) : 0; }
 
 /*@ zn_floordiv_i64 */
-static inline int64_t zn_floordiv_i64(int64_t x, int64_t y) { return x / y - (x % y < 0); }
+static inline int64_t zn_floordiv_i64(int64_t x, int64_t y) { return y ? x / y - (x % y < 0) : 0; }
 
 /*@ zn_bcast_i32 */
 /* the dim of a broadcast */
