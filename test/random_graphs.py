@@ -9,6 +9,7 @@ usage: random_graphs.py [--zenithc FILE] [--asan FILE] [--seed N] [--count N] [-
 import argparse
 import concurrent.futures
 import os
+import re
 import shutil
 import sys
 import time
@@ -47,11 +48,19 @@ def has_half(model):
     return any(v.type.tensor_type.elem_type == 10 for v in model.graph.input) or b"to\x18\x0a" in text
 
 
+def cancelled(line):
+    """The worst element is a sum of which float rounding is all that is left: there is no largest value to measure by."""
+    m = re.search(r"worst \S+: got (\S+), want (\S+)$", line)
+    return bool(m) and abs(float(m[1]) - float(m[2])) < 1e-6
+
+
 def verify(z, folder, level, cc, noise):
     code, text = harness.start([z, "verify", f"{folder}/model.onnx", "--data", folder, f"-O{level}", "--cc", cc,
                                 "--max-error", str(noise)], 60)
     words = " differ; ", ": bug", "ERROR", "runtime error"
     lines = [s for s in text.splitlines() if any(w in s for w in words)]
+    if code == 1 and lines and all(cancelled(s) for s in lines):
+        return harness.PASS, ""
     return harness.KIND.get(code, harness.CRASH), (lines or text.splitlines() or [f"exit {code}"])[0][:300]
 
 
