@@ -5,6 +5,7 @@
  * n log n, the others n^2, so those are not tried for very many regions. With dynamic sizes the stacking is decided at
  * typical sizes and the offsets are expressions: above everything that lies below and lives at the same time. */
 #include "plan.h"
+#include "../lower/lower.h"
 #include <stdlib.h>
 
 enum { MANY = 8192 };
@@ -14,16 +15,6 @@ typedef struct Item { Life l; int64_t size, at; double key; Ix bytes; } Item;
 static int64_t round_up(int64_t n)
 {
 	return (n + PLAN_ALIGN - 1) / PLAN_ALIGN * PLAN_ALIGN;
-}
-
-static int64_t typical(const IxAtom *a, void *arg)
-{
-	int64_t lo, hi;
-
-	(void)arg;
-	if (a->kind == IX_SYM && a->hi && ix_bounds(a->hi, &lo, &hi) && hi < 64)
-		return hi > 0 ? hi : 1;
-	return a->kind == IX_SYM ? 64 : 0;
 }
 
 static bool overlap(const Life *a, const Life *b)
@@ -307,7 +298,7 @@ static void plan_work(Program *p, const Options *o)
 			ix_int(PLAN_ALIGN)), PLAN_ALIGN);
 		if (!ix_isint(item[i].bytes, &c)) {
 			dynamic = true;
-			c = ix_eval(item[i].bytes, typical, NULL);
+			c = (int64_t)ix_estimate(item[i].bytes);
 		}
 		item[i].size = round_up(c);
 	}
