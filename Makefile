@@ -14,7 +14,7 @@ PY = build/venv/bin/python
 -include config.mk
 
 ALLCPP = -std=gnu11 -I$B -Icompiler -I. -MMD -MP $(CPPFLAGS)
-SRC = $(sort $(wildcard compiler/*.c compiler/*/*.c codegen/*.c))
+SRC = $(sort $(wildcard compiler/*.c compiler/*/*.c codegen/*.c) bench/limit.c)
 GEN = $B/onnx.pb-c.c $B/embedded.c
 OBJ = $(SRC:%.c=$B/%.o) $(GEN:.c=.o)
 LIBOBJ = $(filter-out $B/compiler/main.o,$(OBJ))
