@@ -563,9 +563,8 @@ float_width(DType d)
 	}
 }
 
-/* every value of a is one of b */
-static bool
-lossless(DType a, DType b)
+bool
+ex_lossless(DType a, DType b)
 {
 	if (a == b)
 		return true;
@@ -585,11 +584,11 @@ cast_through(DType src, DType mid, DType dt)
 	if (is_intlike(src) && is_intlike(mid) && is_intlike(dt) && dt != DT_BOOL && mid != DT_BOOL
 			&& dtype_info[mid].bits >= dtype_info[dt].bits)
 		return true;
-	if (!lossless(src, mid))
+	if (!ex_lossless(src, mid))
 		return false;
 	if (is_intlike(src) && !is_intlike(mid)) {
 		if (is_intlike(dt))
-			return dt == DT_BOOL || lossless(src, DT_I32) || lossless(src, dt);
+			return dt == DT_BOOL || ex_lossless(src, DT_I32) || ex_lossless(src, dt);
 		return float_width(dt) >= 24 || int_width(src) <= 24;
 	}
 	return true;
@@ -627,7 +626,7 @@ ex_castsat(DType dt, Expr *x)
 	if (x->dt == dt)
 		return x;
 	check_cast(E_CASTSAT, x->dt, dt);
-	if (dt_float(dt) || lossless(x->dt, dt))
+	if (dt_float(dt) || ex_lossless(x->dt, dt))
 		return ex_cast(dt, x);
 	if ((e = fold(E_CASTSAT, dt, &x, 1)))
 		return e;

@@ -119,6 +119,7 @@ Expr *ex_fma(Expr *a, Expr *b, Expr *c);
 Expr *ex_select(Expr *cond, Expr *a, Expr *b);
 Expr *ex_cast(DType, Expr *);
 Expr *ex_castsat(DType, Expr *);
+bool ex_lossless(DType from, DType to);               /* every value of the one is one of the other */
 Expr *ex_bitcast(DType, Expr *);
 Ix ex_as_ix(Expr *, Ix lo, Ix hi);       /* an i64 expression as an index; IX gives back its polynomial; integer
                                             constants, add, sub, mul are translated where they are exact */

@@ -5,6 +5,7 @@
  *   place.c    every stored value -> a place: region, offset, strides; views, concatenation in place
  *   pieces.c   results assembled from parts, by part; parts placed where the whole will lie
  *   collapse.c adjacent loops that are one
+ *   contraction.c  what a sum of products is made of: factors, elements, zero points, classes of axes
  *   tile.c     reductions over tiles of accumulators
  *   nest.c     a group -> a kernel: loops, reductions, tiles
  *   program.c  groups, statements and control flow -> the program; symbols bound, assumptions checked
