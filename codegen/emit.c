@@ -153,6 +153,7 @@ emit_c(const Model *m, const Program *g, const Options *o, Emitted *out)
 	e.pre.need = map_new();
 	ports_make(&e);
 	take_names(&e);
+	profile_begin(&e);
 	decide(&e);
 	if (g->heap)
 		prelude_need(&e.pre, "zn_heap");
@@ -176,6 +177,7 @@ emit_c(const Model *m, const Program *g, const Options *o, Emitted *out)
 	prelude_write(&e.pre, b);
 	weights_tables(&e, b);
 	buf_add(b, e.kernels.p, e.kernels.n);
+	profile_table(&e, b);
 	buf_add(b, shapes.p, shapes.n);
 	buf_add(b, program.p, program.n);
 	buf_add(b, iface.p, iface.n);

@@ -7,6 +7,7 @@
  *   weights.c  weights as arrays, as a file
  *   ports.c    inputs and outputs: their names, fields and descriptions
  *   program.c  the program as one function
+ *   profile.c  its calls timed, for run --profile
  *   iface.c    the functions of NAME.h, in NAME.c
  *   header.c   NAME.h
  *   emit.c     NAME.c
@@ -62,6 +63,7 @@ typedef struct Em {
 	Buf kernels, tables;     /* printed kernels; arrays of weights */
 	int nkern, nshared;
 	double macs;
+	Map *prof;               /* --profile: call -> its number from 1; else NULL */
 	bool ws, wt, st, io;     /* the program reads workspace, weights, state, io */
 } Em;
 
@@ -78,6 +80,9 @@ const char *port_shape(const Port *);                   /* "float32[1,3,224,224]
 void ports_describe(Em *, Buf *);                       /* tables of zenith_value */
 void program_print(Em *, Buf *);                        /* program.c */
 bool entry_print(Em *, Buf *);   /* the function that checks shapes and binds symbols; whether there is one */
+void profile_begin(Em *);                               /* profile.c; without Options.profile nothing */
+void profile_table(Em *, Buf *);
+void profile_call(CPrint *, const Stmt *, void (*print)(CPrint *, const Stmt *));
 void iface_print(Em *, Buf *);                          /* iface.c */
 void header_print(Em *, Buf *, bool alone);             /* header.c */
 void weights_tables(Em *, Buf *);                       /* weights.c: what the source holds of them */

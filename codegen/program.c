@@ -288,8 +288,8 @@ static void
 statement(CPrint *p, const Stmt *s)
 {
 	switch (s->op) {
-	case S_CALL:    print_call(p, s); break;
-	case S_COPY:    print_copy(p, s); break;
+	case S_CALL:    profile_call(p, s, print_call); break;
+	case S_COPY:    profile_call(p, s, print_copy); break;
 	case S_BIND:    print_bind(p, s); break;
 	case S_ASSUME:  print_assume(p, s); break;
 	case S_ALLOC:   print_alloc(p, s); break;

@@ -2,6 +2,7 @@
 #ifndef ZENITHC_CLI_H
 #define ZENITHC_CLI_H
 
+#include "exec.h"
 #include "output.h"
 #include "zenithc.h"
 
@@ -15,6 +16,7 @@ typedef struct Cli {
 	bool pb, json, verify;
 	double rtol, atol, max_error, tolerance;           /* the last two: < 0 if not given */
 	uint64_t seed;
+	double seconds;                                    /* bench, run --profile */
 } Cli;
 
 int cli_compile(Cli *);      /* compile.c */
@@ -24,6 +26,7 @@ int cli_inspect(Cli *);      /* inspect.c */
 int cli_ops(Cli *);          /* tables.c */
 int cli_targets(Cli *);
 
+Host **cli_inputs(const Cli *, const Exec *);   /* run.c: what -i and --data give, NULL elsewhere */
 bool target_known(const char *);
 bool op_supported(const OpDef *);
 

@@ -68,6 +68,7 @@ load(Exec *x, const char *lib, const char *symbol)
 	*(void **)&model = dlsym(dl, symbol);
 	if (!model)
 		bug("%s is missing", symbol);
+	x->lib = dl;
 	x->z = model();
 	if (x->z->abi != ZENITH_ABI || x->z->size < sizeof *x->z)
 		bug("zenith_model of another version");
@@ -94,7 +95,7 @@ exec_build(const char *path, const Options *given)
 	c = write_sources(x->model, x->program, &o, dir, "m");
 	lib = fmt("%s/m.so", dir);
 	temp_file(lib);
-	words_cc(&w, &o, o.cflags ? o.cflags : "-O2");
+	words_cc(&w, &o, o.cflags ? o.cflags : o.profile ? "-O3" : "-O2");
 	words_add(&w, "-fPIC");
 	words_add(&w, "-shared");
 	words_add(&w, "-o");
@@ -341,19 +342,30 @@ crashed(int sig)
 	_exit(EX_BUG);
 }
 
+/* the bytes of a workspace for these inputs, heap region included */
+static int
+need_of(const Exec *x, const zenith_tensor *in, size_t *need)
+{
+	int s;
+
+	*need = x->z->workspace_bytes;
+	s = x->z->workspace ? x->z->workspace(in, need) : 0;
+	*need += x->heap_bytes;
+	return s;
+}
+
 static int
 once(Exec *x, const zenith_tensor *in, zenith_tensor *out)
 {
 	const zenith_model *z = x->z;
-	size_t need = z->workspace_bytes;
+	size_t need;
 	zenith_ctx ctx = {0};
 	zenith_setup setup = {0};
 	void (*before[LEN(fatal_signal)])(int);
-	int s = z->workspace ? z->workspace(in, &need) : 0;
+	int s = need_of(x, in, &need);
 
 	if (s)
 		return s;
-	need += x->heap_bytes;
 	if (need > x->work_bytes || !x->work) {
 		big_free(x->work);
 		x->work = NULL;
@@ -373,20 +385,39 @@ once(Exec *x, const zenith_tensor *in, zenith_tensor *out)
 	return s;
 }
 
-/* again with more room until it is enough */
-static int
-attempt(Exec *x, Host *const *hin, zenith_tensor *out)
+static zenith_tensor *
+inputs_of(const Exec *x, Host *const *hin)
+{
+	zenith_tensor *in = NEWN(zenith_tensor, x->z->ninputs + 1);
+
+	for (int i = 0; i < x->z->ninputs; i++) {
+		to_zenith(&in[i], hin[i]);
+		if (in[i].dtype == 0)
+			in[i].dtype = x->z->inputs[i].dtype;
+	}
+	return in;
+}
+
+static zenith_tensor *
+outputs_of(const Exec *x)
 {
 	const zenith_model *z = x->z;
-	zenith_tensor *in = NEWN(zenith_tensor, z->ninputs + 1);
+	const Graph *g = x->model->main;
+	zenith_tensor *t = NEWN(zenith_tensor, z->noutputs + 1);
+
+	for (int i = 0; i < z->noutputs; i++)
+		prepare(&t[i], &z->outputs[i], i < g->ret->nin ? g->ret->in[i] : NULL);
+	return t;
+}
+
+/* again with more room until it is enough */
+static int
+attempt(Exec *x, const zenith_tensor *in, zenith_tensor *out)
+{
+	const zenith_model *z = x->z;
 	bool more;
 	int s;
 
-	for (int i = 0; i < z->ninputs; i++) {
-		to_zenith(&in[i], hin[i]);
-		if (in[i].dtype == 0)
-			in[i].dtype = z->inputs[i].dtype;
-	}
 	if (z->heap_bytes > x->heap_bytes)
 		x->heap_bytes = z->heap_bytes;
 	for (;;) {
@@ -409,13 +440,10 @@ static Host **
 run(Exec *x, Host *const *in, int *s)
 {
 	const zenith_model *z = x->z;
-	const Graph *g = x->model->main;
-	zenith_tensor *t = NEWN(zenith_tensor, z->noutputs + 1);
+	zenith_tensor *t = outputs_of(x);
 	Host **out = NEWN(Host *, z->noutputs + 1);
 
-	for (int i = 0; i < z->noutputs; i++)
-		prepare(&t[i], &z->outputs[i], i < g->ret->nin ? g->ret->in[i] : NULL);
-	*s = attempt(x, in, t);
+	*s = attempt(x, inputs_of(x, in), t);
 	if (*s)
 		return NULL;
 	for (int i = 0; i < z->noutputs; i++)
@@ -423,8 +451,8 @@ run(Exec *x, Host *const *in, int *s)
 	return out;
 }
 
-static _Noreturn void
-refuse(int s)
+void
+exec_refuse(int s)
 {
 	fatal(s == ZENITH_HEAP_FULL ? EX_LIMIT : s == ZENITH_UNSUPPORTED ? EX_UNSUPPORTED : EX_INVALID, NULL,
 		"running the model: %s (status %d)", status_text(s), s);
@@ -440,8 +468,40 @@ exec_run(Exec *x, Host *const *given)
 		check_input(&x->z->inputs[i], &in[i]);
 	out = run(x, in, &s);
 	if (s)
-		refuse(s);
+		exec_refuse(s);
 	return out;
+}
+
+Ready *
+exec_ready(Exec *x, Host *const *hin)
+{
+	Ready *r = NEW(Ready);
+	zenith_setup setup = {0};
+	int s;
+
+	r->z = x->z;
+	r->in = inputs_of(x, hin);
+	r->out = outputs_of(x);
+	s = attempt(x, r->in, r->out);
+	if (!s)
+		s = need_of(x, r->in, &setup.workspace_bytes);
+	if (s)
+		exec_refuse(s);
+	setup.workspace = big_alloc(setup.workspace_bytes + 64);
+	setup.state_bytes = x->z->state_bytes;
+	setup.state = big_alloc(setup.state_bytes + 64);
+	s = x->z->init(&r->ctx, &setup);
+	if (s)
+		exec_refuse(s);
+	for (int i = 0; i < LEN(fatal_signal); i++)
+		signal(fatal_signal[i], crashed);
+	return r;
+}
+
+int
+exec_again(Ready *r)
+{
+	return r->z->run(&r->ctx, r->in, r->out);
 }
 
 void
@@ -525,7 +585,7 @@ exec_seeded(Exec *x, Host **in, uint64_t seed, bool say)
 			break;
 	}
 	if (!out)
-		refuse(s);
+		exec_refuse(s);
 	for (int i = 0; i < n; i++) {
 		if (say && !in[i])
 			fprintf(stderr, "%s: input '%s' %s is drawn from a generator, seed %" PRIu64 "\n",

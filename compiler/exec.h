@@ -10,6 +10,7 @@ typedef struct Exec {
 	Model *model;
 	Program *program;
 	const zenith_model *z;
+	void *lib;                       /* as dlopen gave it */
 	VEC(const char *) in, out;       /* the ONNX file's inputs and outputs, in its order */
 	VEC(bool) quantum;               /* out[i] is made by a quantising operator */
 	unsigned char *work;
@@ -25,6 +26,16 @@ Host **exec_run(Exec *, Host *const *in);
 /* fills what is NULL in in[] from a generator; sizes that nothing decides are tried small to large. The
  * outputs */
 Host **exec_seeded(Exec *, Host **in, uint64_t seed, bool say);
+
+/* a run made ready to be repeated, on any thread and without a session: its own context and memory */
+typedef struct Ready {
+	const zenith_model *z;
+	zenith_ctx ctx;
+	zenith_tensor *in, *out;
+} Ready;
+Ready *exec_ready(Exec *, Host *const *in);              /* in: as exec_seeded leaves it. Runs once */
+int exec_again(Ready *);                                 /* the status */
+_Noreturn void exec_refuse(int status);                  /* says what went wrong */
 void exec_free(Host **, int n);
 
 #endif

@@ -18,7 +18,7 @@ enum {
 enum opt {
 	O_LEVEL = 'O', O_OUT = 'o', O_INPUT = 'i', O_VERBOSE = 'v', O_HELP = 'h',
 	O_NAME = 256, O_TARGET, O_DIM, O_SHAPE, O_THREADS, O_WEIGHTS, O_STATE, O_VERIFY, O_TOLERANCE, O_DUMP, O_CC, O_LIMIT,
-	O_ROOT, O_DATA, O_RTOL, O_ATOL, O_MAXERR, O_FORMAT, O_SEED, O_JSON, O_LOG, O_COLOR, O_VERSION, O_BREAK, O_LATER,
+	O_ROOT, O_DATA, O_RTOL, O_ATOL, O_MAXERR, O_FORMAT, O_SEED, O_JSON, O_LOG, O_COLOR, O_VERSION, O_PROFILE, O_SECONDS, O_BREAK, O_LATER,
 };
 
 /* one row per option: the commands that take it, and a line for --help (NULL: not shown) */
@@ -37,15 +37,17 @@ static const struct row { const char *name; int id; const char *arg; int cmds; c
 	{"cc", O_CC, "CMD", BUILD, "C compiler and its flags, split at blanks; default cc"},
 	{"verify", O_VERIFY, NULL, C_COMPILE, "compares with -O0 before anything is written"},
 	{"tolerance", O_TOLERANCE, "T", C_COMPILE, "of --verify: |T - F| <= T * max|F|; default 1e-4"},
-	{"data", O_DATA, "DIR", C_VERIFY | C_COMPILE,
-		"test_data_set_N, or a folder of them; with --verify: its inputs"},
+	{"data", O_DATA, "DIR", C_VERIFY | C_COMPILE | C_RUN,
+		"test_data_set_N, or a folder of them; with --verify: its inputs; run: those of the first"},
 	{"rtol", O_RTOL, "R", C_VERIFY, "|got - want| <= atol + rtol * |want|; default 1e-3"},
 	{"atol", O_ATOL, "A", C_VERIFY, "default 1e-7"},
 	{"max-error", O_MAXERR, "R", C_VERIFY, "|got - want| <= R * max|want| per output instead"},
 	{"input", O_INPUT, "NAME=FILE", C_RUN, "an input from a .npy, .npz or .pb file"},
 	{"format", O_FORMAT, "npy|pb", C_RUN, "of the outputs; default npy"},
 	{"seed", O_SEED, "N", C_RUN | C_COMPILE, "of inputs that are not given; default 1"},
-	{"json", O_JSON, NULL, C_INSPECT | C_OPS | C_TARGETS, "for programs"},
+	{"profile", O_PROFILE, NULL, C_RUN, "the time of each kernel, with its layers, instead of the outputs"},
+	{"seconds", O_SECONDS, "S", C_RUN, "how long to measure; default 3"},
+	{"json", O_JSON, NULL, C_RUN | C_INSPECT | C_OPS | C_TARGETS, "for programs"},
 	{"external-root", O_ROOT, "DIR", MODEL, "where external data may lie; default: the model's folder"},
 	{"limit", O_LIMIT, "NAME=N", MODEL, "raises a limit; see zenithc(1)"},
 	{"dump", O_DUMP, "NAME", MODEL, "prints what a pass, or import, lower or plan, made"},
@@ -283,6 +285,8 @@ set(Cli *c, const struct row *r, char *a)
 	case O_INPUT: opt_input(c, a); break;
 	case O_FORMAT: c->pb = CHOICE("format", a, "npy", "pb"); break;
 	case O_SEED: c->seed = (uint64_t)number("seed", a, 0); break;
+	case O_PROFILE: c->o.profile = true; break;
+	case O_SECONDS: c->seconds = real(r->name, a); break;
 	case O_JSON: c->json = true; break;
 	case O_ROOT: c->o.import.external_root = a; break;
 	case O_LIMIT: opt_limit(a); break;
@@ -383,6 +387,8 @@ check(Cli *c)
 			"standard output");
 	if (commands[c->cmd].cmd == C_VERIFY && !c->data)
 		usage("verify: --data DIR says where inputs and outputs lie");
+	if (commands[c->cmd].cmd == C_RUN && c->json && !c->o.profile)
+		usage("run: --json is about --profile");
 	if (!c->cmd && !c->verify && (c->tolerance >= 0 || c->data || c->seed != 1))
 		usage("--tolerance, --data and --seed need --verify");
 }
@@ -413,7 +419,7 @@ main(int argc, char **argv)
 	Session *s;
 	int status;
 	Cli c = {.argc = argc, .argv = argv, .o = {.opt = 3, .threads = 1, .dump_to = stderr}, .seed = 1,
-		.rtol = 1e-3, .atol = 1e-7, .max_error = -1, .tolerance = -1};
+		.rtol = 1e-3, .atol = 1e-7, .max_error = -1, .tolerance = -1, .seconds = 3};
 
 	temp_signals();
 	s = session_begin(NULL);

@@ -1,15 +1,16 @@
 /* `zenithc run`: a model compiled, run once, its outputs shown or written. */
 #include "cli.h"
-#include "exec.h"
+#include "dataset.h"
+#include "profile.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <sys/stat.h>
 
-static Host **
-read_inputs(const Cli *c, const Exec *x)
+Host **
+cli_inputs(const Cli *c, const Exec *x)
 {
-	Host **in = NEWN(Host *, x->z->ninputs + 1);
+	Host **in = c->data ? dataset_inputs(x, dataset_list(c->data).p[0]) : NEWN(Host *, x->z->ninputs + 1);
 	Buf names = {0};
 
 	for (int k = 0; k < c->in.n; k++) {
@@ -86,14 +87,19 @@ int
 cli_run(Cli *c)
 {
 	Exec *x = exec_build(c->model, &c->o);
-	Host **in = read_inputs(c, x), **out = exec_seeded(x, in, c->seed, true);
+	Host **in = cli_inputs(c, x), **out;
 
+	if (c->o.profile)
+		profile_attach(x);
+	out = exec_seeded(x, in, c->seed, true);
 	if (c->out)
 		write_outputs(c, x, out);
-	for (int k = 0; k < x->z->noutputs && !c->out; k++) {
+	for (int k = 0; k < x->z->noutputs && !c->out && !c->o.profile; k++) {
 		printf("%s ", quoted(x->z->outputs[k].name));
 		show(out[k]);
 		putchar('\n');
 	}
+	if (c->o.profile)
+		profile_run(x, in, c->seconds, c->json);
 	return EX_DONE;
 }

@@ -26,6 +26,7 @@ typedef struct Options {
 	const char *cc;              /* --cc, split at blanks, never interpreted by a shell; NULL: "cc" */
 	const char *cflags;          /* for run and verify: "-O2" by default */
 	const char *break_pass;      /* test builds: a wrong rewrite planted, to see --verify catch it */
+	bool profile;                /* time every call of the program: codegen/profile.c */
 	bool tap;   /* make every named intermediate an output (for --verify to name the layer that parts) */
 	int verbose;
 } Options;
@@ -45,6 +46,9 @@ typedef struct Emitted {
 	const char *prefix;
 } Emitted;
 void emit_c(const Model *, const Program *, const Options *, Emitted *);
+/* what is timed with Options.profile: the calls and copies of the program, in order */
+typedef VEC(const Stmt *) Calls;
+void profile_calls(const Program *, Calls *);
 /* the weight blob, in the order of Mem.offset, written piece by piece (never one copy in memory) */
 int emit_weights(const Program *, FILE *);
 

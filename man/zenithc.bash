@@ -23,11 +23,11 @@ _zenithc()
 	--color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return;;
 	--limit) COMPREPLY=($(compgen -S = -W 'depth nodes rank elements fold split source' -- "$cur")); return;;
 	--data|--external-root) COMPREPLY=($(compgen -d -- "$cur")); return;;
-	--dim|--shape|--state|--name|--seed|--rtol|--atol|--max-error|--tolerance|--dump|--threads|--cc) return;;
+	--dim|--shape|--state|--name|--seed|--seconds|--rtol|--atol|--max-error|--tolerance|--dump|--threads|--cc) return;;
 	-o|--output|-i|--input) COMPREPLY=($(compgen -f -- "$cur")); return;;
 	esac
 	case $cmd in
-	run) opts="$model --threads --cc --output --input --format --seed";;
+	run) opts="$model --threads --cc --output --input --format --data --seed --profile --seconds --json";;
 	verify) opts="$model --threads --cc --data --rtol --atol --max-error";;
 	inspect) opts="$model --json";;
 	ops|targets) opts='--json';;

@@ -117,6 +117,7 @@ want 0 'y float32[2,3] 0 2 0 4 0 6' run relu.onnx -i x=data/test_data_set_0/inpu
 want 0 '' run relu.onnx -i x=data/test_data_set_0/input_0.pb -o r --format=pb; is -s r/output_0.pb
 want 0 '' run relu.onnx -i x=data/test_data_set_0/input_0.pb -o r; is -s r/output_0.npy
 want 0 'y float32[2,3] 0 2 0 4 0 6' run relu.onnx -i x=r/output_0.npy
+want 0 'y float32[2,3] 0 2 0 4 0 6' run relu.onnx --data data
 want 2 'no such input' run relu.onnx -i q=r/output_0.npy
 want 3 'cannot read' run relu.onnx -i x=none.npy
 want 3 'no .npy' run relu.onnx -i "x=$(cp junk.onnx j.npy; echo j.npy)"
@@ -133,6 +134,15 @@ want 0 'Relu' inspect relu.onnx
 want 0 '"operator":' inspect two.onnx --json
 want 4 "operator 'Nope'" inspect nope.onnx
 want 0 '' two.onnx -o v.c --verify --tolerance 1e-5; is -s v.c
+
+# the profile: rows that add up, never times
+want 0 'outside kernels' run two.onnx --profile --seconds 0
+want 0 'Relu' inspect relu.onnx
+want 2 'about --profile' run two.onnx --json
+want 0 '"layers":' run two.onnx --profile --seconds 0.01 --json
+tr -d ' \t\n' <out | grep -qE '"calls":1,"macs":0,"operand_bytes":48,"layers":\["twice","squash"\]' && ok || bad 'profile: layers'
+sum=$(grep share out | sed 's/.*://; s/,//' | awk '{ s += $1 } END { print (s > 0.999999 && s < 1.000001) }')
+is "$sum" = 1
 
 # a wrong rewrite, in test builds
 "$z" --break-pass=sweep --version >out 2>err && {
