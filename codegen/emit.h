@@ -3,7 +3,7 @@
  *   names.c    identifiers and text
  *   cprint.c   statements and kernels, cexpr.c expressions, cindex.c indices: the printer (target.h)
  *   c.c        the C target's spellings
- *   prelude.c  helpers that printed code calls, from templates/prelude.c
+ *   prelude.c  helpers that printed code calls, from templates/
  *   weights.c  weights as arrays, as a file
  *   ports.c    inputs and outputs: their names, fields and descriptions
  *   program.c  the program as one function
@@ -28,9 +28,13 @@ const char *text_comment(const char *);     /* for inside a comment */
 void text_string(Buf *, const char *, size_t);    /* as a string literal, quotes included */
 
 /* prelude.c */
-typedef struct Prelude { Map *need; } Prelude;
+typedef struct Prelude {
+	Map *need;               /* name -> text */
+	Map *pieces;             /* of prelude.c; made when first asked */
+} Prelude;
 void prelude_need(Prelude *, const char *text);   /* every zn_ name in the text, and what those need */
 void prelude_write(const Prelude *, Buf *);
+const char *prelude_lanes(const char *text, size_t n, int lanes); /* @ and $ in the text of a template replaced */
 const char *embedded_text(const char *name);      /* bug() if there is none */
 
 typedef struct Port {            /* an input or output */

@@ -102,7 +102,7 @@ all_cases(void)
 static void
 print_all(FILE *f)
 {
-	Prelude pre = {map_new()};
+	Prelude pre = {.need = map_new()};
 	Buf text = {0}, table = {0}, prelude = {0};
 
 	for (int i = 0; i < cases.n; i++) {

@@ -1,0 +1,195 @@
+/* Vectors of lanes: types and what is the same for every ISA. Masks are zn_i32 vectors of 0 and -1. Operators of C
+ * (+ * & < ==) are used as they are; memory may be unaligned; n is 0 to the number of lanes, and memory beyond the first
+ * n elements is not touched. See codegen/prelude.c for @ and $. No compiler option is needed. */
+/*@ zn_begin */
+/* g++ 12 sees uninitialized values in its own intrinsics */
+#ifndef __clang__
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
+/*@ zn_end */
+#ifndef __clang__
+#pragma GCC diagnostic pop
+#endif
+/*@ zn_x86 */
+#if (defined __GNUC__ || defined __clang__) && defined __x86_64__
+#include <immintrin.h>
+#define ZN_AVX2 __attribute__((target("avx2,fma,f16c")))
+#define ZN_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")))
+#define ZN_AVX512VNNI __attribute__((target("avx512vnni,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")))
+#define ZN_INLINE8 static inline __attribute__((always_inline)) ZN_AVX2
+#define ZN_INLINE16 static inline __attribute__((always_inline)) ZN_AVX512
+#endif
+
+/*@ zn_arm */
+#if (defined __GNUC__ || defined __clang__) && defined __aarch64__ && defined __ARM_NEON && !defined __AARCH64EB__
+#include <arm_neon.h>
+#define ZN_NEON
+#define ZN_INLINE4 static inline __attribute__((always_inline))
+#endif
+
+/*@ zn_f32x@ */
+typedef float zn_f32x@ __attribute__((vector_size($ / 8)));
+
+/*@ zn_f32ux@ */
+typedef float zn_f32ux@ __attribute__((vector_size($ / 8), aligned(4), may_alias));
+
+/*@ zn_i32x@ */
+typedef int32_t zn_i32x@ __attribute__((vector_size($ / 8)));
+
+/*@ zn_i32ux@ */
+typedef int32_t zn_i32ux@ __attribute__((vector_size($ / 8), aligned(4), may_alias));
+
+/*@ zn_u32x@ */
+typedef uint32_t zn_u32x@ __attribute__((vector_size($ / 8)));
+
+/*@ zn_u32ux@ */
+typedef uint32_t zn_u32ux@ __attribute__((vector_size($ / 8), aligned(4), may_alias));
+
+/*@ zn_iota_i32x4 */
+ZN_INLINE4 zn_i32x4 zn_iota_i32x4(void)
+{
+	const zn_i32x4 v = { 0, 1, 2, 3 };
+	return v;
+}
+
+/*@ zn_iota_i32x8 */
+ZN_INLINE8 zn_i32x8 zn_iota_i32x8(void)
+{
+	const zn_i32x8 v = { 0, 1, 2, 3, 4, 5, 6, 7 };
+	return v;
+}
+
+/*@ zn_iota_i32x16 */
+ZN_INLINE16 zn_i32x16 zn_iota_i32x16(void)
+{
+	const zn_i32x16 v = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+	return v;
+}
+
+/*@ zn_load_f32x@ */
+ZN_INLINE@ zn_f32x@ zn_load_f32x@(const float *p) { return *(const zn_f32ux@ *)p; }
+
+/*@ zn_store_f32x@ */
+ZN_INLINE@ void zn_store_f32x@(float *p, zn_f32x@ v) { *(zn_f32ux@ *)p = v; }
+
+/*@ zn_load_i32x@ */
+ZN_INLINE@ zn_i32x@ zn_load_i32x@(const int32_t *p) { return *(const zn_i32ux@ *)p; }
+
+/*@ zn_store_i32x@ */
+ZN_INLINE@ void zn_store_i32x@(int32_t *p, zn_i32x@ v) { *(zn_i32ux@ *)p = v; }
+
+/*@ zn_load_u32x@ */
+ZN_INLINE@ zn_u32x@ zn_load_u32x@(const uint32_t *p) { return *(const zn_u32ux@ *)p; }
+
+/*@ zn_store_u32x@ */
+ZN_INLINE@ void zn_store_u32x@(uint32_t *p, zn_u32x@ v) { *(zn_u32ux@ *)p = v; }
+
+/*@ zn_loads_f32x4 */
+ZN_INLINE4 zn_f32x4 zn_loads_f32x4(const float *p, ptrdiff_t s)
+{
+	const zn_f32x4 v = { p[0], p[s], p[2 * s], p[3 * s] };
+	return v;
+}
+
+/*@ zn_loads_f32x8 */
+ZN_INLINE8 zn_f32x8 zn_loads_f32x8(const float *p, ptrdiff_t s)
+{
+	const zn_f32x8 v = { p[0], p[s], p[2 * s], p[3 * s], p[4 * s], p[5 * s], p[6 * s], p[7 * s] };
+	return v;
+}
+
+/*@ zn_loads_f32x16 */
+ZN_INLINE16 zn_f32x16 zn_loads_f32x16(const float *p, ptrdiff_t s)
+{
+	const zn_f32x16 v = { p[0], p[s], p[2 * s], p[3 * s], p[4 * s], p[5 * s], p[6 * s], p[7 * s],
+		p[8 * s], p[9 * s], p[10 * s], p[11 * s], p[12 * s], p[13 * s], p[14 * s], p[15 * s] };
+	return v;
+}
+
+/*@ zn_loadsn_f32x@ */
+ZN_INLINE@ zn_f32x@ zn_loadsn_f32x@(const float *p, ptrdiff_t s, int n)
+{
+	float t[@] = { 0 };
+	int i;
+
+	for (i = 0; i < n; i++)
+		t[i] = p[i * s];
+	return zn_load_f32x@(t);
+}
+
+/*@ zn_storesn_f32x@ */
+ZN_INLINE@ void zn_storesn_f32x@(float *p, ptrdiff_t s, zn_f32x@ v, int n)
+{
+	float t[@];
+	int i;
+
+	zn_store_f32x@(t, v);
+	for (i = 0; i < n; i++)
+		p[i * s] = t[i];
+}
+
+/*@ zn_stores_f32x@ */
+ZN_INLINE@ void zn_stores_f32x@(float *p, ptrdiff_t s, zn_f32x@ v) { zn_storesn_f32x@(p, s, v, @); }
+
+/*@ zn_loads_i32x4 */
+ZN_INLINE4 zn_i32x4 zn_loads_i32x4(const int32_t *p, ptrdiff_t s)
+{
+	const zn_i32x4 v = { p[0], p[s], p[2 * s], p[3 * s] };
+	return v;
+}
+
+/*@ zn_loads_i32x8 */
+ZN_INLINE8 zn_i32x8 zn_loads_i32x8(const int32_t *p, ptrdiff_t s)
+{
+	const zn_i32x8 v = { p[0], p[s], p[2 * s], p[3 * s], p[4 * s], p[5 * s], p[6 * s], p[7 * s] };
+	return v;
+}
+
+/*@ zn_loads_i32x16 */
+ZN_INLINE16 zn_i32x16 zn_loads_i32x16(const int32_t *p, ptrdiff_t s)
+{
+	const zn_i32x16 v = { p[0], p[s], p[2 * s], p[3 * s], p[4 * s], p[5 * s], p[6 * s], p[7 * s],
+		p[8 * s], p[9 * s], p[10 * s], p[11 * s], p[12 * s], p[13 * s], p[14 * s], p[15 * s] };
+	return v;
+}
+
+/*@ zn_loadsn_i32x@ */
+ZN_INLINE@ zn_i32x@ zn_loadsn_i32x@(const int32_t *p, ptrdiff_t s, int n)
+{
+	int32_t t[@] = { 0 };
+	int i;
+
+	for (i = 0; i < n; i++)
+		t[i] = p[i * s];
+	return zn_load_i32x@(t);
+}
+
+/*@ zn_storesn_i32x@ */
+ZN_INLINE@ void zn_storesn_i32x@(int32_t *p, ptrdiff_t s, zn_i32x@ v, int n)
+{
+	int32_t t[@];
+	int i;
+
+	zn_store_i32x@(t, v);
+	for (i = 0; i < n; i++)
+		p[i * s] = t[i];
+}
+
+/*@ zn_stores_i32x@ */
+ZN_INLINE@ void zn_stores_i32x@(int32_t *p, ptrdiff_t s, zn_i32x@ v) { zn_storesn_i32x@(p, s, v, @); }
+
+/*@ zn_bits_f32x@ */
+ZN_INLINE@ zn_f32x@ zn_bits_f32x@(zn_i32x@ v) { return (zn_f32x@)v; }
+
+/*@ zn_bits_i32x@ */
+ZN_INLINE@ zn_i32x@ zn_bits_i32x@(zn_f32x@ v) { return (zn_i32x@)v; }
+
+/*@ zn_abs_f32x@ */
+ZN_INLINE@ zn_f32x@ zn_abs_f32x@(zn_f32x@ v) { return (zn_f32x@)((zn_i32x@)v & 0x7fffffff); }
+
+/*@ zn_isnan_f32x@ */
+ZN_INLINE@ zn_i32x@ zn_isnan_f32x@(zn_f32x@ v) { return v != v; }
+
