@@ -19,7 +19,7 @@ decide(Em *e)
 		e->work = -1;
 	need = e->work + e->g->state_bytes;
 	e->own_memory = !e->dynamic && e->work >= 0 && need <= OWN_BYTES && e->weights != W_EXTERN;
-	for (int i = 0; i < e->g->kern.n; i++)
+	for (int i = 0; i < e->g->kern.n && !e->dynamic; i++)
 		e->macs += e->g->kern.p[i]->macs;
 }
 

@@ -298,17 +298,27 @@ static void kernel_name(Nest *n, const Info *in)
 	n->k->note = buf_str(&note);
 }
 
-static double count_macs(const Expr *e)
+static bool is_product(const Expr *e)
 {
-	double m = 0, x;
+	while (e->op == E_GUARD || e->op == E_CAST)
+		e = e->a[0];
+	return e->op == E_MUL;
+}
 
-	for (int i = 0; i < e->n; i++) {
-		x = count_macs(e->a[i]);
-		m += x;
-	}
+/* those of sums of products, each once; other reductions have none */
+static double count_macs(const Expr *e, Map *seen)
+{
+	double m = 0;
+
+	if (!e->reduces || map_ptr(seen, e))
+		return 0;
+	*map_at_ptr(seen, e) = seen;
+	for (int i = 0; i < e->n; i++)
+		m += count_macs(e->a[i], seen);
 	if (e->op != E_REDUCE)
 		return m;
-	m = m > 1 ? m : 1;
+	if (!m)
+		m = e->u.rop == R_SUM && is_product(e->a[0]);
 	for (int i = 0; i < e->nix; i++)
 		m *= ix_estimate(ix_atom(e->ix[i])->a);
 	return m;
@@ -336,7 +346,7 @@ Call *nest_group(Lower *lo, Group *g)
 			s->mem = nest_param(&n, s->region, ix_int(0), "s");
 	}
 	for (int i = 0; i < g->stage.n; i++) {
-		double m = has_reduce(g->stage.p[i].body) ? count_macs(g->stage.p[i].body) : 0;
+		double m = count_macs(g->stage.p[i].body, map_new());
 		for (int j = 0; j < g->stage.p[i].v->rank; j++)
 			m *= ix_estimate(g->stage.p[i].v->dim[j]);
 		n.k->macs += m;
