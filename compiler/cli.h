@@ -17,11 +17,14 @@ typedef struct Cli {
 	double rtol, atol, max_error, tolerance;           /* the last two: < 0 if not given */
 	uint64_t seed;
 	double seconds;                                    /* bench, run --profile */
+	int scenario, streams;                             /* bench; 0 streams: one per processor */
+	double qps;
 } Cli;
 
 int cli_compile(Cli *);      /* compile.c */
 int cli_run(Cli *);          /* run.c */
 int cli_verify(Cli *);       /* verify.c */
+int cli_bench(Cli *);        /* bench.c */
 int cli_inspect(Cli *);      /* inspect.c */
 int cli_ops(Cli *);          /* tables.c */
 int cli_targets(Cli *);

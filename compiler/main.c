@@ -9,8 +9,8 @@
 
 enum cmd { C_COMPILE = 1, C_RUN = 2, C_VERIFY = 4, C_INSPECT = 8, C_OPS = 16, C_TARGETS = 32, C_BENCH = 64 };
 enum {
-	MODEL = C_COMPILE | C_RUN | C_VERIFY | C_INSPECT,
-	EXEC = C_RUN | C_VERIFY,
+	MODEL = C_COMPILE | C_RUN | C_VERIFY | C_INSPECT | C_BENCH,
+	EXEC = C_RUN | C_VERIFY | C_BENCH,
 	BUILD = C_COMPILE | EXEC,
 	ANY = 127,
 };
@@ -18,7 +18,7 @@ enum {
 enum opt {
 	O_LEVEL = 'O', O_OUT = 'o', O_INPUT = 'i', O_VERBOSE = 'v', O_HELP = 'h',
 	O_NAME = 256, O_TARGET, O_DIM, O_SHAPE, O_THREADS, O_WEIGHTS, O_STATE, O_VERIFY, O_TOLERANCE, O_DUMP, O_CC, O_LIMIT,
-	O_ROOT, O_DATA, O_RTOL, O_ATOL, O_MAXERR, O_FORMAT, O_SEED, O_JSON, O_LOG, O_COLOR, O_VERSION, O_PROFILE, O_SECONDS, O_BREAK, O_LATER,
+	O_ROOT, O_DATA, O_RTOL, O_ATOL, O_MAXERR, O_FORMAT, O_SEED, O_JSON, O_LOG, O_COLOR, O_VERSION, O_PROFILE, O_SECONDS, O_SCENARIO, O_STREAMS, O_QPS, O_BREAK, O_LATER,
 };
 
 /* one row per option: the commands that take it, and a line for --help (NULL: not shown) */
@@ -37,17 +37,20 @@ static const struct row { const char *name; int id; const char *arg; int cmds; c
 	{"cc", O_CC, "CMD", BUILD, "C compiler and its flags, split at blanks; default cc"},
 	{"verify", O_VERIFY, NULL, C_COMPILE, "compares with -O0 before anything is written"},
 	{"tolerance", O_TOLERANCE, "T", C_COMPILE, "of --verify: |T - F| <= T * max|F|; default 1e-4"},
-	{"data", O_DATA, "DIR", C_VERIFY | C_COMPILE | C_RUN,
-		"test_data_set_N, or a folder of them; with --verify: its inputs; run: those of the first"},
+	{"data", O_DATA, "DIR", C_VERIFY | C_COMPILE | C_RUN | C_BENCH,
+		"test_data_set_N, or a folder of them; run and bench take the first"},
 	{"rtol", O_RTOL, "R", C_VERIFY, "|got - want| <= atol + rtol * |want|; default 1e-3"},
 	{"atol", O_ATOL, "A", C_VERIFY, "default 1e-7"},
 	{"max-error", O_MAXERR, "R", C_VERIFY, "|got - want| <= R * max|want| per output instead"},
-	{"input", O_INPUT, "NAME=FILE", C_RUN, "an input from a .npy, .npz or .pb file"},
+	{"input", O_INPUT, "NAME=FILE", C_RUN | C_BENCH, "an input from a .npy, .npz or .pb file"},
 	{"format", O_FORMAT, "npy|pb", C_RUN, "of the outputs; default npy"},
-	{"seed", O_SEED, "N", C_RUN | C_COMPILE, "of inputs that are not given; default 1"},
+	{"seed", O_SEED, "N", C_RUN | C_BENCH | C_COMPILE, "of inputs that are not given; default 1"},
 	{"profile", O_PROFILE, NULL, C_RUN, "the time of each kernel, with its layers, instead of the outputs"},
-	{"seconds", O_SECONDS, "S", C_RUN, "how long to measure; default 3"},
-	{"json", O_JSON, NULL, C_RUN | C_INSPECT | C_OPS | C_TARGETS, "for programs"},
+	{"scenario", O_SCENARIO, "NAME", C_BENCH, "single-stream (default), multi-stream, offline, server"},
+	{"streams", O_STREAMS, "N", C_BENCH, "runs at once; default: one per processor"},
+	{"qps", O_QPS, "R", C_BENCH, "server: arrivals a second; default: half of what it can do"},
+	{"seconds", O_SECONDS, "S", C_RUN | C_BENCH, "how long to measure; default 3"},
+	{"json", O_JSON, NULL, C_RUN | C_BENCH | C_INSPECT | C_OPS | C_TARGETS, "for programs"},
 	{"external-root", O_ROOT, "DIR", MODEL, "where external data may lie; default: the model's folder"},
 	{"limit", O_LIMIT, "NAME=N", MODEL, "raises a limit; see zenithc(1)"},
 	{"dump", O_DUMP, "NAME", MODEL, "prints what a pass, or import, lower or plan, made"},
@@ -64,13 +67,12 @@ static const struct row { const char *name; int id; const char *arg; int cmds; c
 	{"tune", O_LATER, "[", ANY, NULL},
 	{"report", O_LATER, "", ANY, NULL},
 	{"config", O_LATER, "", ANY, NULL},
-	{"scenario", O_LATER, "", ANY, NULL},
 };
 
 static const struct { const char *name; enum cmd cmd; int (*fn)(Cli *); } commands[] = {
 	{"", C_COMPILE, cli_compile}, {"run", C_RUN, cli_run}, {"verify", C_VERIFY, cli_verify},
 	{"inspect", C_INSPECT, cli_inspect}, {"ops", C_OPS, cli_ops}, {"targets", C_TARGETS, cli_targets},
-	{"bench", C_BENCH, NULL},
+	{"bench", C_BENCH, cli_bench},
 };
 
 static const char *const limit_name[] = {
@@ -87,6 +89,7 @@ print_help(void)
 	puts("zenithc [options] MODEL.onnx -o OUT\n"
 		"zenithc run     MODEL.onnx [-i NAME=FILE]... [-o DIR] [--format=npy|pb]\n"
 		"zenithc verify  MODEL.onnx --data DIR [--rtol R] [--atol A] [--max-error R]\n"
+		"zenithc bench   MODEL.onnx [--scenario NAME] [--seconds S] [--json]\n"
 		"zenithc inspect MODEL.onnx [--json]\n"
 		"zenithc ops | targets [--json]\n");
 	for (int i = 0; i < LEN(rows); i++) {
@@ -252,6 +255,16 @@ opt_threads(Cli *c, const char *s)
 		usage("--threads: this version makes code for one thread only");
 }
 
+static int
+opt_streams(const char *s)
+{
+	int64_t n = number("streams", s, 1);
+
+	if (n > 1024)
+		usage("--streams: more than 1024 threads at once");
+	return (int)n;
+}
+
 static void
 opt_dump(Options *o, const char *s)
 {
@@ -287,6 +300,11 @@ set(Cli *c, const struct row *r, char *a)
 	case O_SEED: c->seed = (uint64_t)number("seed", a, 0); break;
 	case O_PROFILE: c->o.profile = true; break;
 	case O_SECONDS: c->seconds = real(r->name, a); break;
+	case O_SCENARIO:
+		c->scenario = CHOICE("scenario", a, "single-stream", "multi-stream", "offline", "server");
+		break;
+	case O_STREAMS: c->streams = opt_streams(a); break;
+	case O_QPS: c->qps = real(r->name, a); break;
 	case O_JSON: c->json = true; break;
 	case O_ROOT: c->o.import.external_root = a; break;
 	case O_LIMIT: opt_limit(a); break;
@@ -408,6 +426,8 @@ start(void *arg)
 		return;
 	check(c);
 	zn->file = c->model ? strcmp(c->model, "-") ? copy_str(c->model) : "(standard input)" : NULL;
+	if (commands[c->cmd].cmd == C_BENCH)
+		c->o.cflags = "-O3";
 	status = commands[c->cmd].fn(c);
 	if (!zn->status)
 		zn->status = status;

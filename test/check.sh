@@ -51,6 +51,7 @@ step unit units
 step golden sh test/golden.sh "$z"
 step cli sh test/cli.sh "$z"
 step io "$PY" test/io.py "$z"
+step bench "$PY" test/bench.py "$z"
 step lint lint
 step proto "$PY" test/proto.py compiler/onnx/onnx.proto
 step opsets "$PY" test/opsets.py "$z"

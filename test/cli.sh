@@ -66,7 +66,7 @@ want 2 'need --verify' relu.onnx -o a.c --tolerance 1
 for o in --tune --tune=x '--precision=int8' '--calibrate=d' '--report=r.html' '--config=c.json'; do
 	want 2 'does not exist yet' relu.onnx -o a.c "$o"
 done
-want 2 'does not exist yet' bench relu.onnx
+want 2 'none of single-stream' bench relu.onnx --scenario all
 nothing a.c a.h
 want 0 'one thread' targets
 want 0 '"name"' targets --json
