@@ -26,14 +26,11 @@ slot_of(CPrint *p, const Expr *e)
 {
 	Slots *t = p->slots;
 	int cap = t->n ? t->n : 1024;
-	Slot *old = t->p;
 
 	if (e->id >= t->n) {
 		while (cap <= e->id)
 			cap *= 2;
-		t->p = NEWN(Slot, cap);
-		if (old)
-			memcpy(t->p, old, sizeof *old * (size_t)t->n);
+		t->p = table_grow(t->p, sizeof(Slot) * (size_t)t->n, sizeof(Slot) * (size_t)cap);
 		t->n = cap;
 	}
 	return &t->p[e->id];

@@ -23,7 +23,7 @@ ex_pool(void)
 	if (!zn->ex) {
 		zn->ex = NEW(ExPool);
 		zn->ex->cap = 1024;
-		zn->ex->tab = NEWN(Expr *, zn->ex->cap);
+		zn->ex->tab = table_grow(NULL, 0, sizeof(Expr *) * zn->ex->cap);
 	}
 	return zn->ex;
 }
@@ -88,10 +88,11 @@ pool_grow(ExPool *p)
 	size_t n = p->cap;
 
 	p->cap *= 2;
-	p->tab = NEWN(Expr *, p->cap);
+	p->tab = table_grow(NULL, 0, sizeof(Expr *) * p->cap);
 	for (size_t i = 0; i < n; i++)
 		if (old[i])
 			*pool_slot(p, old[i]) = old[i];
+	table_free(old, sizeof *old * n);
 }
 
 static bool

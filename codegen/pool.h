@@ -10,6 +10,7 @@ typedef struct Memo {
 	struct { unsigned stamp; Expr *e; } *slot;
 	int cap;
 	unsigned stamp;
+	VEC(const Expr *) todo;  /* the walk's stack; one that runs inside another leaves its part as it was */
 } Memo;
 
 typedef struct Search Search;

@@ -44,6 +44,7 @@ share(Em *e, Map *texts, const Kern *k)
 	p.canon = true;
 	cp_kernel(&p, k, "k");
 	slot = map_at(texts, text.p, text.n);
+	buf_free(&text);
 	if (!*slot) {
 		*slot = s = NEW(Shared);
 		s->name = name_unique(e->taken, fmt("%s_%s", e->name, k->name), "kernel");

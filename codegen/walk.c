@@ -25,6 +25,7 @@ memo_begin(void)
 	m = p->memo.p[p->depth++];
 	if (++m->stamp == 0)
 		bug("memo stamps used up");
+	m->todo.n = 0;
 	return m;
 }
 
@@ -44,32 +45,27 @@ void
 memo_set(Memo *m, const Expr *e, Expr *r)
 {
 	int cap = m->cap ? m->cap : 256;
-	void *old = m->slot;
 
 	if (e->id >= m->cap) {
 		while (cap <= e->id)
 			cap *= 2;
-		m->slot = alloc(sizeof *m->slot * (size_t)cap);
-		if (old)
-			memcpy(m->slot, old, sizeof *m->slot * (size_t)m->cap);
+		m->slot = table_grow(m->slot, sizeof *m->slot * (size_t)m->cap,
+			sizeof *m->slot * (size_t)cap);
 		m->cap = cap;
 	}
 	m->slot[e->id].stamp = m->stamp;
 	m->slot[e->id].e = r;
 }
 
-/* Depth-first stack of one walk */
-typedef struct Stack { VEC(const Expr *) s; } Stack;
-
 static bool
-push_children(Stack *st, const Memo *m, const Expr *e)
+push_children(Memo *m, const Expr *e)
 {
-	int n = st->s.n;
+	int n = m->todo.n;
 
 	for (int i = e->n - 1; i >= 0; i--)
 		if (!memo_has(m, e->a[i]))
-			push(&st->s, e->a[i]);
-	return st->s.n > n;
+			push(&m->todo, e->a[i]);
+	return m->todo.n > n;
 }
 
 /* substitution */
@@ -201,24 +197,25 @@ subst_node(Subst *s, const Expr *e)
 static Expr *
 subst_run(Subst *s, const Expr *root)
 {
-	Stack st = {0};
+	Memo *m = s->memo;
+	int bottom = m->todo.n;
 	const Expr *e;
 	Expr *r;
 
-	push(&st.s, root);
-	while (st.s.n) {
-		e = st.s.p[st.s.n - 1];
-		if (memo_has(s->memo, e)) {
-			st.s.n--;
+	push(&m->todo, root);
+	while (m->todo.n > bottom) {
+		e = m->todo.p[m->todo.n - 1];
+		if (memo_has(m, e)) {
+			m->todo.n--;
 			continue;
 		}
 		r = s->ex ? s->ex(e, s->arg) : NULL;
-		if (!r && e->op != E_REDUCE && push_children(&st, s->memo, e))
+		if (!r && e->op != E_REDUCE && push_children(m, e))
 			continue;
-		st.s.n--;
-		memo_set(s->memo, e, r ? r : subst_node(s, e));
+		m->todo.n--;
+		memo_set(m, e, r ? r : subst_node(s, e));
 	}
-	return s->memo->slot[root->id].e;
+	return m->slot[root->id].e;
 }
 
 Expr *
@@ -270,18 +267,21 @@ search_node(Search *s, const Expr *e)
 static bool
 search_run(Search *s, const Expr *root)
 {
-	Stack st = {0};
+	Memo *m = s->memo;
+	int bottom = m->todo.n;
 	const Expr *e;
 
-	push(&st.s, root);
-	while (st.s.n) {
-		e = st.s.p[--st.s.n];
-		if (memo_has(s->memo, e))
+	push(&m->todo, root);
+	while (m->todo.n > bottom) {
+		e = m->todo.p[--m->todo.n];
+		if (memo_has(m, e))
 			continue;
-		memo_set(s->memo, e, NULL);
-		if (search_node(s, e))
+		memo_set(m, e, NULL);
+		if (search_node(s, e)) {
+			m->todo.n = bottom;
 			return true;
-		push_children(&st, s->memo, e);
+		}
+		push_children(m, e);
 	}
 	return false;
 }
@@ -330,13 +330,12 @@ bool
 ex_has_var(const Expr *root, const IxAtom *at)
 {
 	Memo *m = memo_begin();
-	Stack st = {0};
 	const Expr *e;
 	bool found = false;
 
-	push(&st.s, root);
-	while (!found && st.s.n) {
-		e = st.s.p[--st.s.n];
+	push(&m->todo, root);
+	while (!found && m->todo.n) {
+		e = m->todo.p[--m->todo.n];
 		if (memo_has(m, e))
 			continue;
 		memo_set(m, e, NULL);
@@ -344,7 +343,7 @@ ex_has_var(const Expr *root, const IxAtom *at)
 			found = found || ix_any(e->op == E_REDUCE ? ix_atom(e->ix[i])->a : e->ix[i],
 				is_atom, (void *)at);
 		if (e->op != E_REDUCE || !is_bound(e, at))
-			push_children(&st, m, e);
+			push_children(m, e);
 	}
 	memo_end();
 	return found;
@@ -390,20 +389,19 @@ Cost
 ex_cost(const Expr *root)
 {
 	Memo *m = memo_begin();
-	Stack st = {0};
 	Cost c = {0}, one;
 	const Expr *e;
 
-	push(&st.s, root);
-	while (st.s.n) {
-		e = st.s.p[--st.s.n];
+	push(&m->todo, root);
+	while (m->todo.n) {
+		e = m->todo.p[--m->todo.n];
 		if (memo_has(m, e))
 			continue;
 		memo_set(m, e, NULL);
 		one = (Cost){is_call(e) ? 0 : node_flops(e), e->op == E_LOAD || e->op == E_TLOAD, is_call(e)};
 		add_cost(&c, one, 1);
 		if (e->op != E_REDUCE) {
-			push_children(&st, m, e);
+			push_children(m, e);
 			continue;
 		}
 		one = ex_cost(e->a[0]);

@@ -210,13 +210,13 @@ same_poly(Ix p, int64_t c, const IxTerm *t, int n)
 }
 
 static void
-table_grow(IxPool *z)
+pool_grow(IxPool *z)
 {
 	int old = z->cap;
 	Ix *from = z->table;
 
 	z->cap = old ? old * 2 : 1024;
-	z->table = NEWN(Ix, z->cap);
+	z->table = table_grow(NULL, 0, sizeof *from * (size_t)z->cap);
 	for (int i = 0; i < old; i++)
 		if (from[i]) {
 			uint64_t k = from[i]->hash;
@@ -224,6 +224,7 @@ table_grow(IxPool *z)
 				k++;
 			z->table[k & (uint64_t)(z->cap - 1)] = from[i];
 		}
+	table_free((void *)from, sizeof *from * (size_t)old);
 }
 
 /* t is sorted, without repetitions and zeros */
@@ -237,7 +238,7 @@ intern(int64_t c, const IxTerm *t, int n)
 	Ix *slot;
 
 	if (z->npoly >= z->cap / 2)
-		table_grow(z);
+		pool_grow(z);
 	for (;; k++) {
 		slot = &z->table[k & (uint64_t)(z->cap - 1)];
 		if (!*slot)

@@ -21,6 +21,8 @@ typedef struct AtomRec {
 	unsigned stamp;          /* ix_any's last visit */
 	unsigned sub;            /* ix_subst's last visit, and what it found */
 	Ix to;
+	unsigned reached;        /* the last walk of idxproof.c, and the term that came here first */
+	int by;
 	int64_t lo, hi;          /* constant bounds, INT64_MIN and INT64_MAX for none */
 	Ix poly;                 /* the atom alone */
 } AtomRec;

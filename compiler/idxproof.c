@@ -13,7 +13,7 @@
  */
 #include "idxpool.h"
 
-enum { STEPS = 300, DEEP = 40 };
+enum { STEPS = 300, DEEP = 40, MANY = 4 };   /* MANY terms are worth a look for those that stand alone */
 
 static const int64_t NONE = INT64_MIN, FAR = INT64_MAX;
 
@@ -216,13 +216,78 @@ low_end(Ix A, Ix R, const IxAtom *v, int way, int deep)
 	return NONE;
 }
 
+/* marks all that the atoms of term i stand for; *shared gets the terms that meet one another there */
+typedef struct Reach { unsigned stamp; bool *shared; } Reach;
+
+static void
+reach(const Reach *z, Ix p, int i)
+{
+	AtomRec *v;
+
+	for (int j = 0; p && j < p->n; j++)
+		for (int k = 0; k < p->t[j].n; k++) {
+			v = ATOM(p->t[j].a[k]);
+			if (v->reached == z->stamp) {
+				if (v->by != i)
+					z->shared[i] = z->shared[v->by] = true;
+				continue;
+			}
+			v->reached = z->stamp;
+			v->by = i;
+			reach(z, v->a.a, i);
+			reach(z, v->a.b, i);
+			reach(z, v->a.lo, i);
+			reach(z, v->a.hi, i);
+		}
+}
+
+/* the bound of c*v that v's constant bounds give */
+static int64_t
+own_low(const IxTerm *t)
+{
+	const AtomRec *v = ATOM(t->a[0]);
+
+	return imul(t->c, t->c > 0 ? v->lo : v->hi);
+}
+
+/* A term c*v that has nothing in common with the others is least where v is: such terms go all at once, where
+ * eliminating them singly would intern a polynomial for each. p itself: there are none. */
+static Ix
+without_private(Ix p)
+{
+	_Alignas(IxTerm) char few[32 * (sizeof(IxTerm) + 1)];
+	size_t bytes = (sizeof(IxTerm) + 1) * (size_t)p->n;
+	IxTerm *t = bytes <= sizeof few ? memset(few, 0, bytes) : big_alloc(bytes);
+	Reach z = {++zn->ix->stamp, (bool *)(t + p->n)};
+	int64_t c = p->c, own, sum;
+	int n = 0;
+	Ix r;
+
+	for (int i = 0; i < p->n; i++)
+		reach(&z, &(struct IxPoly){0, 1, &p->t[i], 0}, i);
+	for (int i = 0; i < p->n; i++) {
+		own = p->t[i].n > 1 || z.shared[i] ? NONE : own_low(&p->t[i]);
+		if (own == NONE || !add_ok(c, own, &sum))
+			t[n++] = p->t[i];
+		else
+			c = sum;
+	}
+	r = n == p->n ? p : ix_tidy(c, t, n);
+	if (t != (void *)few)
+		big_free(t);
+	return r;
+}
+
 static int64_t
 low_elim(Ix p, int deep)
 {
-	const IxAtom *v = newest(p);
-	Ix A, R;
+	Ix A, R = p->n >= MANY ? without_private(p) : p;
+	const IxAtom *v;
 	int way;
 
+	if (R != p)
+		return low(R, deep);
+	v = newest(p);
 	if (!v || deep > DEEP || zn->ix->steps-- <= 0)
 		return NONE;
 	A = ix_split(p, v, &R);

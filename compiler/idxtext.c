@@ -117,27 +117,61 @@ subst_atom(Subst *z, const IxAtom *v)
 	return r->to = to;
 }
 
+/* a sum under way, not interned yet */
+typedef struct Terms { IxTerm *t; int n, cap; IxTerm few[32]; } Terms;
+
+static void
+terms_add(Terms *s, Ix p)
+{
+	IxTerm *more;
+
+	if (s->n + p->n >= s->cap) {
+		s->cap = 2 * (s->n + p->n + 1);
+		more = big_alloc(sizeof *more * (size_t)s->cap);
+		memcpy(more, s->t, sizeof *more * (size_t)s->n);
+		if (s->t != s->few)
+			big_free(s->t);
+		s->t = more;
+	}
+	if (p->n)
+		memcpy(s->t + s->n, p->t, sizeof *p->t * (size_t)p->n);
+	s->n += p->n;
+	s->t[s->n++] = (IxTerm){p->c, 0, NULL};
+}
+
+static Ix
+subst_terms(Subst *z, Ix p)
+{
+	Terms s = {.n = 0, .cap = LEN(s.few)};
+	Ix r;
+
+	s.t = s.few;
+	for (int i = 0; i < p->n; i++) {
+		r = ix_int(p->t[i].c);
+		for (int k = 0; k < p->t[i].n; k++)
+			r = ix_mul(r, subst_atom(z, p->t[i].a[k]));
+		terms_add(&s, r);
+	}
+	r = ix_tidy(p->c, s.t, s.n);
+	if (s.t != s.few)
+		big_free(s.t);
+	return r;
+}
+
 static Ix
 subst(Subst *z, Ix p)
 {
 	PolyRec *rec = POLY(p);
 	bool same = true;
-	Ix r, term;
 
 	if (!p->n || rec->sub == z->stamp)
 		return p->n ? rec->to : p;
 	for (int i = 0; i < p->n; i++)
 		for (int k = 0; k < p->t[i].n; k++)
 			same &= subst_atom(z, p->t[i].a[k]) == ix_of(p->t[i].a[k]);
-	r = same ? p : ix_int(p->c);
-	for (int i = 0; i < p->n && !same; i++) {
-		term = ix_int(p->t[i].c);
-		for (int k = 0; k < p->t[i].n; k++)
-			term = ix_mul(term, subst_atom(z, p->t[i].a[k]));
-		r = ix_add(r, term);
-	}
+	rec->to = same ? p : subst_terms(z, p);
 	rec->sub = z->stamp;
-	return rec->to = r;
+	return rec->to;
 }
 
 Ix

@@ -192,6 +192,27 @@ big_free_all(void)
 		big_free((Big *)zn->big + 1);
 }
 
+/* small tables are the arena's, and stay there */
+enum { TABLE_BIG = 1 << 9 };
+
+void *
+table_grow(void *p, size_t from, size_t to)
+{
+	void *q = to < TABLE_BIG ? alloc(to) : big_alloc(to);
+
+	if (from)
+		memcpy(q, p, from);
+	table_free(p, from);
+	return q;
+}
+
+void
+table_free(void *p, size_t n)
+{
+	if (n >= TABLE_BIG)
+		big_free(p);
+}
+
 void *
 vec_grow(void *p, int *cap, size_t size)
 {
@@ -211,16 +232,12 @@ static void
 buf_room(Buf *b, size_t n)
 {
 	size_t cap = b->cap ? b->cap * 2 : 128;
-	char *p;
 
 	if (n < b->cap - b->n)
 		return;
 	while (cap - b->n <= n)
 		cap *= 2;
-	p = alloc(cap);
-	if (b->n)
-		memcpy(p, b->p, b->n);
-	b->p = p;
+	b->p = table_grow(b->p, b->cap, cap);
 	b->cap = cap;
 }
 
@@ -256,6 +273,13 @@ buf_fmt(Buf *b, const char *f, ...)
 	b->n += (size_t)n;
 }
 
+void
+buf_free(Buf *b)
+{
+	table_free(b->p, b->cap);
+	*b = (Buf){0};
+}
+
 char *
 buf_str(Buf *b)
 {
@@ -264,12 +288,16 @@ buf_str(Buf *b)
 	return b->p;
 }
 
-/* A map is an open table of slots, linear probing, at most half full. */
+/* A map is an open table of slots, linear probing, at most half full. Values lie apart, each with its key, so
+ * that slots handed out survive growth. */
+typedef struct Cell {
+	void *val;
+	char key[];
+} Cell;
+
 typedef struct Slot {
-	const void *key;
-	size_t n;
-	uint64_t hash;
-	void **val;              /* apart, so that slots handed out survive growth */
+	uint32_t hash, n;
+	Cell *cell;
 } Slot;
 
 struct Map {
@@ -300,21 +328,17 @@ hash_bytes(const void *data, size_t n, uint64_t seed)
 Map *
 map_new(void)
 {
-	Map *m = NEW(Map);
-
-	m->cap = 16;
-	m->p = NEWN(Slot, m->cap);
-	return m;
+	return NEW(Map);
 }
 
 static Slot *
-map_find(const Map *m, const void *key, size_t n, uint64_t h)
+map_find(const Map *m, const void *key, size_t n, uint32_t h)
 {
 	Slot *s;
 
 	for (size_t i = h & (m->cap - 1);; i = (i + 1) & (m->cap - 1)) {
 		s = &m->p[i];
-		if (!s->val || (s->hash == h && s->n == n && (!n || !memcmp(s->key, key, n))))
+		if (!s->cell || (s->hash == h && s->n == n && (!n || !memcmp(s->cell->key, key, n))))
 			return s;
 	}
 }
@@ -325,36 +349,41 @@ map_grow(Map *m)
 	Slot *old = m->p;
 	size_t cap = m->cap;
 
-	m->cap = cap * 2;
-	m->p = NEWN(Slot, m->cap);
+	m->cap = cap ? cap * 2 : 8;
+	m->p = table_grow(NULL, 0, m->cap * sizeof *m->p);
 	for (size_t i = 0; i < cap; i++)
-		if (old[i].val)
-			*map_find(m, old[i].key, old[i].n, old[i].hash) = old[i];
+		if (old[i].cell)
+			*map_find(m, old[i].cell->key, old[i].n, old[i].hash) = old[i];
+	table_free(old, cap * sizeof *old);
 }
 
 void **
 map_at(Map *m, const void *key, size_t n)
 {
-	uint64_t h = hash_bytes(key, n, 0);
-	Slot *s = map_find(m, key, n, h);
+	uint32_t h = (uint32_t)hash_bytes(key, n, 0);
+	Slot *s = m->cap ? map_find(m, key, n, h) : NULL;
 
-	if (s->val)
-		return s->val;
+	if (s && s->cell)
+		return &s->cell->val;
+	if (n > UINT32_MAX)
+		nomem();
 	if (m->n * 2 >= m->cap) {
 		map_grow(m);
 		s = map_find(m, key, n, h);
 	}
 	m->n++;
-	*s = (Slot){copy_mem(key, n), n, h, NEW(void *)};
-	return s->val;
+	*s = (Slot){h, (uint32_t)n, alloc(sizeof(Cell) + n)};
+	if (n)
+		memcpy(s->cell->key, key, n);
+	return &s->cell->val;
 }
 
 void *
 map_get(Map *m, const void *key, size_t n)
 {
-	Slot *s = map_find(m, key, n, hash_bytes(key, n, 0));
+	Slot *s = m->cap ? map_find(m, key, n, (uint32_t)hash_bytes(key, n, 0)) : NULL;
 
-	return s->val ? *s->val : NULL;
+	return s && s->cell ? s->cell->val : NULL;
 }
 
 void *

@@ -50,6 +50,10 @@ void *copy_mem(const void *, size_t n);
 void *big_alloc(size_t n);              /* zeroed; registered with the session */
 void big_free(void *);
 void big_free_all(void);                /* session_end's */
+/* a table that grows: `to` bytes, the first `from` as in p and the others zero; p itself is given back, so nothing
+ * may point into it. NULL has no bytes */
+void *table_grow(void *p, size_t from, size_t to);
+void table_free(void *p, size_t n);
 
 #define NEW(T) ((T *)alloc(sizeof(T)))
 #define NEWN(T, n) ((T *)alloc(sizeof(T) * (size_t)(n)))
@@ -65,6 +69,7 @@ void *vec_grow(void *p, int *cap, size_t size);
 typedef struct Buf { char *p; size_t n, cap; } Buf;
 void buf_add(Buf *, const char *s, size_t n);
 void buf_fmt(Buf *, const char *f, ...) __attribute__((format(printf, 2, 3)));
+void buf_free(Buf *);
 char *buf_str(Buf *);                   /* terminated; stays valid until the next add */
 
 /* a hash map from bytes or pointers to pointers (arena) */

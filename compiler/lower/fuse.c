@@ -13,17 +13,19 @@
 
 enum { MAX_NODES = 160 };   /* of an expression that still grows: keeps substitution linear in the model */
 
+enum { PAGE = 32 };
+
 Info *lower_info(Lower *lo, const Value *v)
 {
-	if (v->id >= lo->ninfo) {
-		int n = lo->model->nvalue + 64;
-		Info *p = NEWN(Info, n);
-		if (lo->ninfo)
-			memcpy(p, lo->info, sizeof *p * (size_t)lo->ninfo);
-		lo->info = p;
-		lo->ninfo = n;
+	int k = v->id / PAGE, n = (lo->model->nvalue + PAGE) / PAGE + 1;
+
+	if (k >= lo->npage) {
+		lo->info = table_grow(lo->info, sizeof *lo->info * (size_t)lo->npage, sizeof *lo->info * (size_t)n);
+		lo->npage = n;
 	}
-	return &lo->info[v->id];
+	if (!lo->info[k])
+		lo->info[k] = NEWN(Info, PAGE);
+	return &lo->info[k][v->id % PAGE];
 }
 
 static int64_t typical(const IxAtom *a, void *arg)
@@ -52,8 +54,6 @@ typedef struct Scan {
 	bool in_reduce, counting;
 	int nodes, div;
 	bool has_reduce, has_load, has_call, many_loads;
-	const Value *first;
-	Map *seen;
 } Scan;
 
 static bool plain_axes(const Ix *ix, int n)
@@ -66,6 +66,21 @@ static bool plain_axes(const Ix *ix, int n)
 			if (ix[i] == ix[j] && !ix_is(ix[i], 0))
 				return false;
 	}
+	return true;
+}
+
+/* has this scan not been there? */
+static bool arrive(Lower *lo, const Expr *e)
+{
+	int n = e->id + e->id / 2 + 256;
+
+	if (e->id >= lo->nseen) {
+		lo->seen = table_grow(lo->seen, sizeof *lo->seen * (size_t)lo->nseen, sizeof *lo->seen * (size_t)n);
+		lo->nseen = n;
+	}
+	if (lo->seen[e->id] == lo->scan)
+		return false;
+	lo->seen[e->id] = lo->scan;
 	return true;
 }
 
@@ -83,12 +98,10 @@ static bool scan_atom(const IxAtom *a, void *arg)
 
 static void scan_expr(Scan *s, const Expr *e)
 {
-	void **slot = map_at_ptr(s->seen, e);
 	Scan save = *s;
 
-	if (*slot)
+	if (!arrive(s->lo, e))
 		return;
-	*slot = s;
 	s->nodes++;
 	for (int i = 0; i < e->nix && e->op != E_REDUCE; i++)
 		ix_any(e->ix[i], scan_atom, s);
@@ -124,8 +137,9 @@ static void scan_expr(Scan *s, const Expr *e)
 
 static Scan scan_unit(Lower *lo, Unit *u, bool counting)
 {
-	Scan s = { .lo = lo, .unit = u, .evals = 1, .counting = counting, .seen = map_new() };
+	Scan s = { .lo = lo, .unit = u, .evals = 1, .counting = counting };
 
+	lo->scan++;
 	for (int i = 0; i < u->out->rank; i++)
 		s.evals *= ix_estimate(u->out->dim[i]);
 	scan_expr(&s, u->out->te->body);

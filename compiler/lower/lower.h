@@ -71,8 +71,10 @@ typedef struct Lower {
 	Model *model;
 	const Options *opt;
 	Program *prog;
-	Info *info;              /* by value id */
-	int ninfo;
+	Info **info;             /* by value id, in pages: folding asks for one value of many */
+	int npage;
+	unsigned *seen, scan;    /* by expression id: the last scan that was there (fuse.c) */
+	int nseen;
 	VEC(State) state;
 	int nmark;               /* marks of the heap region in use at this point of the program */
 	VEC(const IxAtom *) bound;      /* symbols known at this point of the program */

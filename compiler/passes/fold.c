@@ -108,20 +108,18 @@ static void replace_outputs(Node *n, Host *h)
 	}
 }
 
-static void fold_node(Model *m, Node *n, const Options *o)
+static void fold_node(Lower *lo, Node *n)
 {
-	Options plain = *o;
-	Lower lo = {
-		.model = m, .opt = &plain, .prog = NEW(Program), .weight = map_new(), .bound_set = map_new()
-	};
-	Host h = { NEWN(void *, 256), 256 };
+	void *mem[256] = { NULL };
+	Host h = { mem, LEN(mem) };
 	int status = 0;
 
-	plain.opt = 0;
+	lo->prog = NEW(Program);
+	lo->weight = map_new();
 	node_lower(n);
 	stop_if_errors();
 	for (int i = 0; i < n->unit.n && !status; i++)
-		status = n->unit.p[i]->kind == U_ALIAS ? -1 : run_unit(&lo, &h, n->unit.p[i]);
+		status = n->unit.p[i]->kind == U_ALIAS ? -1 : run_unit(lo, &h, n->unit.p[i]);
 	if (status > 0)
 		fatal(EX_INVALID, node_where(n), "its constant inputs are invalid: %s",
 			"an index is out of range");
@@ -137,7 +135,7 @@ static void fold_node(Model *m, Node *n, const Options *o)
 		node_remove(n);
 }
 
-static void fold_graph(Model *m, Graph *g, const Options *o)
+static void fold_graph(Lower *lo, Graph *g)
 {
 	Node *next;
 
@@ -145,13 +143,17 @@ static void fold_graph(Model *m, Graph *g, const Options *o)
 		next = n->next;
 		for (int i = 0; i < n->nattr; i++)
 			if (n->attr[i].g)
-				fold_graph(m, n->attr[i].g, o);
+				fold_graph(lo, n->attr[i].g);
 		if (foldable(n))
-			fold_node(m, n, o);
+			fold_node(lo, n);
 	}
 }
 
 void pass_fold(Model *m, const Options *o)
 {
-	fold_graph(m, m->main, o);
+	Options plain = *o;
+	Lower lo = { .model = m, .opt = &plain, .bound_set = map_new() };
+
+	plain.opt = 0;
+	fold_graph(&lo, m->main);
 }
