@@ -221,7 +221,7 @@ vec_grow(void *p, int *cap, size_t size)
 
 	if (old > INT32_MAX / 2)
 		fatal(EX_LIMIT, NULL, "a list grew beyond %d entries", old);
-	*cap = old ? old * 2 : 8;
+	*cap = old ? old * 2 : 4;
 	q = alloc(size * (size_t)*cap);
 	if (old)
 		memcpy(q, p, size * (size_t)old);
