@@ -46,7 +46,7 @@ typedef struct Bench {
 	Host **in;
 	Worker *w;
 	int streams;
-	Work work;
+	Work work, fixed;
 	Yard yard;
 	double alone;            /* the fastest run of the warm-up */
 	double round;            /* seconds, or the end of the round */
@@ -91,9 +91,10 @@ count(Work *w, const Program *g)
 	}
 }
 
-/* the model lowered once more, its shapes as the inputs have them: only to count */
+/* the model lowered once more, its shapes as the inputs have them: only to count. It may refuse them: a branch
+ * that does not run has shapes too */
 static void
-count_fixed(void *arg)
+lower_fixed(void *arg)
 {
 	Bench *b = arg;
 	Options o = b->c->o;
@@ -106,8 +107,15 @@ count_fixed(void *arg)
 	o.dump.n = 0;
 	m = compile_import(b->c->model, &o);
 	compile_passes(m, &o);
-	b->work.macs = b->work.between = 0;
-	count(&b->work, compile_lower(m, &o));
+	count(&b->fixed, compile_lower(m, &o));
+}
+
+static void
+count_fixed(void *arg)
+{
+	Bench *b = arg;
+
+	b->work = session_try(lower_fixed, b) ? (Work){.macs = -1, .between = -1} : b->fixed;
 }
 
 static void
@@ -118,9 +126,8 @@ count_work(Bench *b)
 	const char *why;
 
 	count(w, b->x->program);
-	if ((w->macs < 0 || w->between < 0) && strcmp(b->c->model, "-") &&
-		session_hold(count_fixed, b, &why))
-		w->macs = w->between = -1;
+	if ((w->macs < 0 || w->between < 0) && strcmp(b->c->model, "-"))
+		session_hold(count_fixed, b, &why);
 	w->weights = (double)b->x->program->weight_bytes;
 	for (int i = 0; i < r->z->ninputs; i++)
 		w->ports += tensor_bytes(&r->in[i]);
