@@ -1,12 +1,14 @@
-/* Vectors of lanes: types and what is the same for every ISA. Masks are zn_i32 vectors of 0 and -1. Operators of C
- * (+ * & < ==) are used as they are; memory may be unaligned; n is 0 to the number of lanes, and memory beyond the first
- * n elements is not touched. See codegen/prelude.c for @ and $. No compiler option is needed. */
+/* Vectors of lanes: types and what is the same for every ISA. Masks are zn_i32 vectors of 0 and -1.
+ * Operators of C (+ * & < ==) are used as they are. Memory may be unaligned; n is 0 to the number of
+ * lanes, and memory beyond the first n elements is not touched. See codegen/prelude.c for @ and $. No
+ * compiler option is needed. */
 /*@ zn_begin */
-/* g++ 12 sees uninitialized values in its own intrinsics */
+/* g++ 12 sees uninitialized values in its own intrinsics, and at -O0 they are macros that convert signs */
 #ifndef __clang__
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
 #endif
 
 /*@ zn_end */
@@ -19,15 +21,23 @@
 #define ZN_AVX2 __attribute__((target("avx2,fma,f16c")))
 #define ZN_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")))
 #define ZN_AVX512VNNI __attribute__((target("avx512vnni,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")))
-#define ZN_INLINE8 static inline __attribute__((always_inline)) ZN_AVX2
-#define ZN_INLINE16 static inline __attribute__((always_inline)) ZN_AVX512
+#define ZN_INLINE8 static inline __attribute__((always_inline, unused)) ZN_AVX2
+#define ZN_INLINE16 static inline __attribute__((always_inline, unused)) ZN_AVX512
+#define ZN_INLINE16V static inline __attribute__((always_inline, unused)) ZN_AVX512VNNI
 #endif
 
 /*@ zn_arm */
-#if (defined __GNUC__ || defined __clang__) && defined __aarch64__ && defined __ARM_NEON && !defined __AARCH64EB__
+#if (defined __GNUC__ || defined __clang__) && defined __aarch64__ && defined __ARM_NEON && \
+	!defined __AARCH64EB__
 #include <arm_neon.h>
 #define ZN_NEON
-#define ZN_INLINE4 static inline __attribute__((always_inline))
+#ifdef __clang__
+#define ZN_NEONDOT __attribute__((target("dotprod")))
+#else
+#define ZN_NEONDOT __attribute__((target("arch=armv8.2-a+dotprod")))
+#endif
+#define ZN_INLINE4 static inline __attribute__((always_inline, unused))
+#define ZN_INLINE4D static inline __attribute__((always_inline, unused)) ZN_NEONDOT
 #endif
 
 /*@ zn_f32x@ */
@@ -192,4 +202,57 @@ ZN_INLINE@ zn_f32x@ zn_abs_f32x@(zn_f32x@ v) { return (zn_f32x@)((zn_i32x@)v & 0
 
 /*@ zn_isnan_f32x@ */
 ZN_INLINE@ zn_i32x@ zn_isnan_f32x@(zn_f32x@ v) { return v != v; }
+
+/*@ zn_bytesx@ */
+/* the first n bytes, at most 8; the others 0 */
+ZN_INLINE@ uint64_t zn_bytesx@(const void *from, int n)
+{
+	const unsigned char *p = (const unsigned char *)from;
+	uint64_t r = 0;
+	uint32_t w = 0;
+	uint16_t h = 0;
+
+	if (n >= 8) {
+		memcpy(&r, p, 8);
+		return r;
+	}
+	if (n & 1)
+		r = p[n - 1];
+	if (n & 2) {
+		memcpy(&h, p + (n & 4), 2);
+		r = r << 16 | h;
+	}
+	if (n & 4) {
+		memcpy(&w, p, 4);
+		r = r << 32 | w;
+	}
+	return r;
+}
+
+/*@ zn_putbytesx@ */
+/* the first n bytes of v, at most 8 */
+ZN_INLINE@ void zn_putbytesx@(void *to, uint64_t v, int n)
+{
+	unsigned char *p = (unsigned char *)to;
+	const uint32_t w = (uint32_t)v;
+	uint16_t h;
+
+	if (n >= 8) {
+		memcpy(p, &v, 8);
+		return;
+	}
+	if (n & 4) {
+		memcpy(p, &w, 4);
+		p += 4;
+		v >>= 32;
+	}
+	if (n & 2) {
+		h = (uint16_t)(v & 0xffffu);
+		memcpy(p, &h, 2);
+		p += 2;
+		v >>= 16;
+	}
+	if (n & 1)
+		*p = (unsigned char)(v & 0xffu);
+}
 

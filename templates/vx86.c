@@ -22,7 +22,10 @@ ZN_INLINE16 zn_f32x16 zn_loadn_f32x16(const float *p, int n)
 }
 
 /*@ zn_loadn_f32x8 */
-ZN_INLINE8 zn_f32x8 zn_loadn_f32x8(const float *p, int n) { return (zn_f32x8)_mm256_maskload_ps(p, zn_firstx8(n)); }
+ZN_INLINE8 zn_f32x8 zn_loadn_f32x8(const float *p, int n)
+{
+	return (zn_f32x8)_mm256_maskload_ps(p, zn_firstx8(n));
+}
 
 /*@ zn_storen_f32x16 */
 ZN_INLINE16 void zn_storen_f32x16(float *p, zn_f32x16 v, int n)
@@ -31,7 +34,10 @@ ZN_INLINE16 void zn_storen_f32x16(float *p, zn_f32x16 v, int n)
 }
 
 /*@ zn_storen_f32x8 */
-ZN_INLINE8 void zn_storen_f32x8(float *p, zn_f32x8 v, int n) { _mm256_maskstore_ps(p, zn_firstx8(n), (__m256)v); }
+ZN_INLINE8 void zn_storen_f32x8(float *p, zn_f32x8 v, int n)
+{
+	_mm256_maskstore_ps(p, zn_firstx8(n), (__m256)v);
+}
 
 /*@ zn_loadn_i32x16 */
 ZN_INLINE16 zn_i32x16 zn_loadn_i32x16(const int32_t *p, int n)
@@ -40,7 +46,10 @@ ZN_INLINE16 zn_i32x16 zn_loadn_i32x16(const int32_t *p, int n)
 }
 
 /*@ zn_loadn_i32x8 */
-ZN_INLINE8 zn_i32x8 zn_loadn_i32x8(const int32_t *p, int n) { return (zn_i32x8)_mm256_maskload_epi32(p, zn_firstx8(n)); }
+ZN_INLINE8 zn_i32x8 zn_loadn_i32x8(const int32_t *p, int n)
+{
+	return (zn_i32x8)_mm256_maskload_epi32(p, zn_firstx8(n));
+}
 
 /*@ zn_storen_i32x16 */
 ZN_INLINE16 void zn_storen_i32x16(int32_t *p, zn_i32x16 v, int n)
@@ -98,10 +107,16 @@ ZN_INLINE8 zn_f32x8 zn_min_f32x8(zn_f32x8 a, zn_f32x8 b)
 }
 
 /*@ zn_max_i32x@ */
-ZN_INLINE@ zn_i32x@ zn_max_i32x@(zn_i32x@ a, zn_i32x@ b) { return (zn_i32x@)_mm$_max_epi32((__m$i)a, (__m$i)b); }
+ZN_INLINE@ zn_i32x@ zn_max_i32x@(zn_i32x@ a, zn_i32x@ b)
+{
+	return (zn_i32x@)_mm$_max_epi32((__m$i)a, (__m$i)b);
+}
 
 /*@ zn_min_i32x@ */
-ZN_INLINE@ zn_i32x@ zn_min_i32x@(zn_i32x@ a, zn_i32x@ b) { return (zn_i32x@)_mm$_min_epi32((__m$i)a, (__m$i)b); }
+ZN_INLINE@ zn_i32x@ zn_min_i32x@(zn_i32x@ a, zn_i32x@ b)
+{
+	return (zn_i32x@)_mm$_min_epi32((__m$i)a, (__m$i)b);
+}
 
 /*@ zn_sqrt_f32x@ */
 ZN_INLINE@ zn_f32x@ zn_sqrt_f32x@(zn_f32x@ a) { return (zn_f32x@)_mm$_sqrt_ps((__m$)a); }
@@ -126,5 +141,283 @@ ZN_INLINE16 zn_f32x16 zn_select_f32x16(zn_i32x16 m, zn_f32x16 a, zn_f32x16 b)
 ZN_INLINE8 zn_f32x8 zn_select_f32x8(zn_i32x8 m, zn_f32x8 a, zn_f32x8 b)
 {
 	return (zn_f32x8)_mm256_blendv_ps((__m256)b, (__m256)a, (__m256)m);
+}
+
+/*@ zn_round_f32x16 */
+ZN_INLINE16 zn_f32x16 zn_round_f32x16(zn_f32x16 a) { return (zn_f32x16)_mm512_roundscale_ps((__m512)a, 8); }
+
+/*@ zn_round_f32x8 */
+ZN_INLINE8 zn_f32x8 zn_round_f32x8(zn_f32x8 a) { return (zn_f32x8)_mm256_round_ps((__m256)a, 8); }
+
+/*@ zn_floor_f32x16 */
+ZN_INLINE16 zn_f32x16 zn_floor_f32x16(zn_f32x16 a) { return (zn_f32x16)_mm512_roundscale_ps((__m512)a, 9); }
+
+/*@ zn_floor_f32x8 */
+ZN_INLINE8 zn_f32x8 zn_floor_f32x8(zn_f32x8 a) { return (zn_f32x8)_mm256_round_ps((__m256)a, 9); }
+
+/*@ zn_ceil_f32x16 */
+ZN_INLINE16 zn_f32x16 zn_ceil_f32x16(zn_f32x16 a) { return (zn_f32x16)_mm512_roundscale_ps((__m512)a, 10); }
+
+/*@ zn_ceil_f32x8 */
+ZN_INLINE8 zn_f32x8 zn_ceil_f32x8(zn_f32x8 a) { return (zn_f32x8)_mm256_round_ps((__m256)a, 10); }
+
+/*@ zn_trunc_f32x16 */
+ZN_INLINE16 zn_f32x16 zn_trunc_f32x16(zn_f32x16 a) { return (zn_f32x16)_mm512_roundscale_ps((__m512)a, 11); }
+
+/*@ zn_trunc_f32x8 */
+ZN_INLINE8 zn_f32x8 zn_trunc_f32x8(zn_f32x8 a) { return (zn_f32x8)_mm256_round_ps((__m256)a, 11); }
+
+/*@ zn_f32_i32x@ */
+/* as floats */
+ZN_INLINE@ zn_f32x@ zn_f32_i32x@(zn_i32x@ a) { return (zn_f32x@)_mm$_cvtepi32_ps((__m$i)a); }
+
+/*@ zn_i32_f32x@ */
+/* truncates; what does not fit and NaN give INT32_MIN */
+ZN_INLINE@ zn_i32x@ zn_i32_f32x@(zn_f32x@ a) { return (zn_i32x@)_mm$_cvttps_epi32((__m$)a); }
+
+/*@ zn_gather_f32x16 */
+ZN_INLINE16 zn_f32x16 zn_gather_f32x16(const float *p, zn_i32x16 i)
+{
+	return (zn_f32x16)_mm512_i32gather_ps((__m512i)i, p, 4);
+}
+
+/*@ zn_gather_f32x8 */
+ZN_INLINE8 zn_f32x8 zn_gather_f32x8(const float *p, zn_i32x8 i)
+{
+	return (zn_f32x8)_mm256_i32gather_ps(p, (__m256i)i, 4);
+}
+
+/*@ zn_gather_i32x16 */
+ZN_INLINE16 zn_i32x16 zn_gather_i32x16(const int32_t *p, zn_i32x16 i)
+{
+	return (zn_i32x16)_mm512_i32gather_epi32((__m512i)i, p, 4);
+}
+
+/*@ zn_gather_i32x8 */
+ZN_INLINE8 zn_i32x8 zn_gather_i32x8(const int32_t *p, zn_i32x8 i)
+{
+	return (zn_i32x8)_mm256_i32gather_epi32(p, (__m256i)i, 4);
+}
+
+/*@ zn_raw8x16 */
+/* elements of 8 and 16 bits as they lie in memory */
+ZN_INLINE16 __m128i zn_raw8x16(const void *p) { return _mm_loadu_si128((const __m128i *)p); }
+
+/*@ zn_rawn8x16 */
+ZN_INLINE16 __m128i zn_rawn8x16(const void *p, int n) { return _mm_maskz_loadu_epi8(zn_firstx16(n), p); }
+
+/*@ zn_put8x16 */
+ZN_INLINE16 void zn_put8x16(void *p, __m128i v) { _mm_storeu_si128((__m128i *)p, v); }
+
+/*@ zn_putn8x16 */
+ZN_INLINE16 void zn_putn8x16(void *p, __m128i v, int n) { _mm_mask_storeu_epi8(p, zn_firstx16(n), v); }
+
+/*@ zn_raw16x16 */
+ZN_INLINE16 __m256i zn_raw16x16(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
+
+/*@ zn_rawn16x16 */
+ZN_INLINE16 __m256i zn_rawn16x16(const void *p, int n) { return _mm256_maskz_loadu_epi16(zn_firstx16(n), p); }
+
+/*@ zn_put16x16 */
+ZN_INLINE16 void zn_put16x16(void *p, __m256i v) { _mm256_storeu_si256((__m256i *)p, v); }
+
+/*@ zn_putn16x16 */
+ZN_INLINE16 void zn_putn16x16(void *p, __m256i v, int n) { _mm256_mask_storeu_epi16(p, zn_firstx16(n), v); }
+
+/*@ zn_raw8x8 */
+ZN_INLINE8 __m128i zn_raw8x8(const void *p) { return _mm_loadl_epi64((const __m128i *)p); }
+
+/*@ zn_rawn8x8 */
+ZN_INLINE8 __m128i zn_rawn8x8(const void *p, int n) { return _mm_cvtsi64_si128((long long)zn_bytesx8(p, n)); }
+
+/*@ zn_put8x8 */
+ZN_INLINE8 void zn_put8x8(void *p, __m128i v) { _mm_storel_epi64((__m128i *)p, v); }
+
+/*@ zn_putn8x8 */
+ZN_INLINE8 void zn_putn8x8(void *p, __m128i v, int n) { zn_putbytesx8(p, (uint64_t)_mm_cvtsi128_si64(v), n); }
+
+/*@ zn_raw16x8 */
+ZN_INLINE8 __m128i zn_raw16x8(const void *p) { return _mm_loadu_si128((const __m128i *)p); }
+
+/*@ zn_rawn16x8 */
+ZN_INLINE8 __m128i zn_rawn16x8(const void *p, int n)
+{
+	const uint64_t lo = zn_bytesx8(p, 2 * n), hi = n > 4 ? zn_bytesx8((const char *)p + 8, 2 * n - 8) : 0;
+
+	return _mm_set_epi64x((long long)hi, (long long)lo);
+}
+
+/*@ zn_put16x8 */
+ZN_INLINE8 void zn_put16x8(void *p, __m128i v) { _mm_storeu_si128((__m128i *)p, v); }
+
+/*@ zn_putn16x8 */
+ZN_INLINE8 void zn_putn16x8(void *p, __m128i v, int n)
+{
+	zn_putbytesx8(p, (uint64_t)_mm_cvtsi128_si64(v), 2 * n);
+	if (n > 4)
+		zn_putbytesx8((char *)p + 8, (uint64_t)_mm_extract_epi64(v, 1), 2 * n - 8);
+}
+
+/*@ zn_narrow8x16 */
+/* integers modulo 256, modulo 65536 */
+ZN_INLINE16 __m128i zn_narrow8x16(zn_i32x16 v) { return _mm512_cvtepi32_epi8((__m512i)v); }
+
+/*@ zn_narrow16x16 */
+ZN_INLINE16 __m256i zn_narrow16x16(zn_i32x16 v) { return _mm512_cvtepi32_epi16((__m512i)v); }
+
+/*@ zn_narrow8x8 */
+ZN_INLINE8 __m128i zn_narrow8x8(zn_i32x8 v)
+{
+	const __m256i low = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+		0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+	const __m256i b = _mm256_shuffle_epi8((__m256i)v, low);
+
+	return _mm_unpacklo_epi32(_mm256_castsi256_si128(b), _mm256_extracti128_si256(b, 1));
+}
+
+/*@ zn_narrow16x8 */
+ZN_INLINE8 __m128i zn_narrow16x8(zn_i32x8 v)
+{
+	const __m256i low = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1,
+		0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1);
+	const __m256i b = _mm256_shuffle_epi8((__m256i)v, low);
+
+	return _mm_unpacklo_epi64(_mm256_castsi256_si128(b), _mm256_extracti128_si256(b, 1));
+}
+
+/*@ zn_widen_u8x@ */
+ZN_INLINE@ zn_i32x@ zn_widen_u8x@(__m128i v) { return (zn_i32x@)_mm$_cvtepu8_epi32(v); }
+
+/*@ zn_widen_i8x@ */
+ZN_INLINE@ zn_i32x@ zn_widen_i8x@(__m128i v) { return (zn_i32x@)_mm$_cvtepi8_epi32(v); }
+
+/*@ zn_widen_u16x16 */
+ZN_INLINE16 zn_i32x16 zn_widen_u16x16(__m256i v) { return (zn_i32x16)_mm512_cvtepu16_epi32(v); }
+
+/*@ zn_widen_i16x16 */
+ZN_INLINE16 zn_i32x16 zn_widen_i16x16(__m256i v) { return (zn_i32x16)_mm512_cvtepi16_epi32(v); }
+
+/*@ zn_widen_f16x16 */
+ZN_INLINE16 zn_f32x16 zn_widen_f16x16(__m256i v) { return (zn_f32x16)_mm512_cvtph_ps(v); }
+
+/*@ zn_narrow_f16x16 */
+ZN_INLINE16 __m256i zn_narrow_f16x16(zn_f32x16 v) { return _mm512_cvtps_ph((__m512)v, 0); }
+
+/*@ zn_widen_u16x8 */
+ZN_INLINE8 zn_i32x8 zn_widen_u16x8(__m128i v) { return (zn_i32x8)_mm256_cvtepu16_epi32(v); }
+
+/*@ zn_widen_i16x8 */
+ZN_INLINE8 zn_i32x8 zn_widen_i16x8(__m128i v) { return (zn_i32x8)_mm256_cvtepi16_epi32(v); }
+
+/*@ zn_widen_f16x8 */
+ZN_INLINE8 zn_f32x8 zn_widen_f16x8(__m128i v) { return (zn_f32x8)_mm256_cvtph_ps(v); }
+
+/*@ zn_narrow_f16x8 */
+ZN_INLINE8 __m128i zn_narrow_f16x8(zn_f32x8 v) { return _mm256_cvtps_ph((__m256)v, 0); }
+
+/*@ zn_sum_f32x16 */
+/* halves are added until one number is left */
+ZN_INLINE16 float zn_sum_f32x16(zn_f32x16 v)
+{
+	const __m256 o = _mm256_add_ps(_mm512_castps512_ps256((__m512)v),
+		_mm512_extractf32x8_ps((__m512)v, 1));
+	const __m128 h = _mm_add_ps(_mm256_castps256_ps128(o), _mm256_extractf128_ps(o, 1));
+	const __m128 q = _mm_add_ps(h, _mm_movehl_ps(h, h));
+
+	return _mm_cvtss_f32(_mm_add_ss(q, _mm_movehdup_ps(q)));
+}
+
+/*@ zn_sum_f32x8 */
+ZN_INLINE8 float zn_sum_f32x8(zn_f32x8 v)
+{
+	const __m128 h = _mm_add_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1));
+	const __m128 q = _mm_add_ps(h, _mm_movehl_ps(h, h));
+
+	return _mm_cvtss_f32(_mm_add_ss(q, _mm_movehdup_ps(q)));
+}
+
+/*@ zn_hmax_f32x16 */
+/* NaN if any is */
+ZN_INLINE16 float zn_hmax_f32x16(zn_f32x16 v)
+{
+	const __m256 o = _mm256_max_ps(_mm512_castps512_ps256((__m512)v),
+		_mm512_extractf32x8_ps((__m512)v, 1));
+	const __m128 h = _mm_max_ps(_mm256_castps256_ps128(o), _mm256_extractf128_ps(o, 1));
+	const __m128 q = _mm_max_ps(h, _mm_movehl_ps(h, h));
+
+	return _mm512_cmp_ps_mask((__m512)v, (__m512)v, _CMP_UNORD_Q) ? NAN
+		: _mm_cvtss_f32(_mm_max_ss(q, _mm_movehdup_ps(q)));
+}
+
+/*@ zn_hmax_f32x8 */
+ZN_INLINE8 float zn_hmax_f32x8(zn_f32x8 v)
+{
+	const __m128 h = _mm_max_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1));
+	const __m128 q = _mm_max_ps(h, _mm_movehl_ps(h, h));
+
+	return _mm256_movemask_ps(_mm256_cmp_ps((__m256)v, (__m256)v, _CMP_UNORD_Q)) ? NAN
+		: _mm_cvtss_f32(_mm_max_ss(q, _mm_movehdup_ps(q)));
+}
+
+/*@ zn_hmin_f32x16 */
+ZN_INLINE16 float zn_hmin_f32x16(zn_f32x16 v)
+{
+	const __m256 o = _mm256_min_ps(_mm512_castps512_ps256((__m512)v),
+		_mm512_extractf32x8_ps((__m512)v, 1));
+	const __m128 h = _mm_min_ps(_mm256_castps256_ps128(o), _mm256_extractf128_ps(o, 1));
+	const __m128 q = _mm_min_ps(h, _mm_movehl_ps(h, h));
+
+	return _mm512_cmp_ps_mask((__m512)v, (__m512)v, _CMP_UNORD_Q) ? NAN
+		: _mm_cvtss_f32(_mm_min_ss(q, _mm_movehdup_ps(q)));
+}
+
+/*@ zn_hmin_f32x8 */
+ZN_INLINE8 float zn_hmin_f32x8(zn_f32x8 v)
+{
+	const __m128 h = _mm_min_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1));
+	const __m128 q = _mm_min_ps(h, _mm_movehl_ps(h, h));
+
+	return _mm256_movemask_ps(_mm256_cmp_ps((__m256)v, (__m256)v, _CMP_UNORD_Q)) ? NAN
+		: _mm_cvtss_f32(_mm_min_ss(q, _mm_movehdup_ps(q)));
+}
+
+/*@ zn_sum_i32x16 */
+ZN_INLINE16 int32_t zn_sum_i32x16(zn_i32x16 v)
+{
+	const __m256i o = _mm256_add_epi32(_mm512_castsi512_si256((__m512i)v),
+		_mm512_extracti32x8_epi32((__m512i)v, 1));
+	const __m128i h = _mm_add_epi32(_mm256_castsi256_si128(o), _mm256_extracti128_si256(o, 1));
+	const __m128i q = _mm_add_epi32(h, _mm_unpackhi_epi64(h, h));
+
+	return _mm_cvtsi128_si32(_mm_add_epi32(q, _mm_shuffle_epi32(q, 1)));
+}
+
+/*@ zn_sum_i32x8 */
+ZN_INLINE8 int32_t zn_sum_i32x8(zn_i32x8 v)
+{
+	const __m256i o = (__m256i)v;
+	const __m128i h = _mm_add_epi32(_mm256_castsi256_si128(o), _mm256_extracti128_si256(o, 1));
+	const __m128i q = _mm_add_epi32(h, _mm_unpackhi_epi64(h, h));
+
+	return _mm_cvtsi128_si32(_mm_add_epi32(q, _mm_shuffle_epi32(q, 1)));
+}
+
+/*@ zn_dot4_u8s8x@ */
+/* every lane: acc + the sum of 4 products of unsigned bytes of a and signed bytes of b; exact */
+ZN_INLINE@ zn_i32x@ zn_dot4_u8s8x@(zn_i32x@ acc, zn_i32x@ a, zn_i32x@ b)
+{
+	const __m$i even = _mm$_set1_epi16(255), x = (__m$i)a, y = (__m$i)b;
+	const __m$i lo = _mm$_madd_epi16(x & even, _mm$_srai_epi16(_mm$_slli_epi16(y, 8), 8));
+	const __m$i hi = _mm$_madd_epi16(_mm$_srli_epi16(x, 8), _mm$_srai_epi16(y, 8));
+
+	return (zn_i32x@)_mm$_add_epi32(_mm$_add_epi32((__m$i)acc, lo), hi);
+}
+
+/*@ zn_dot4_u8s8x16v */
+/* the same, one instruction: gcc 12 copies registers around its intrinsic */
+ZN_INLINE16V zn_i32x16 zn_dot4_u8s8x16v(zn_i32x16 acc, zn_i32x16 a, zn_i32x16 b)
+{
+	__asm__("vpdpbusd {%2, %1, %0|%0, %1, %2}" : "+v"(acc) : "v"(a), "v"(b));
+	return acc;
 }
 

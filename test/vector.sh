@@ -1,6 +1,6 @@
 #!/bin/sh
-# The vector helpers beyond what test/unit/vector.c runs: no warning from any compiler as C99 and as C++17 and without any
-# option; other optimisation; AArch64 under qemu.
+# The vector helpers beyond what test/unit/vector.c runs: no warning from any compiler, as C99 and as C++17, with no
+# option for the processor; other optimisation; AArch64 under qemu.
 # usage: vector.sh PRINTER    (build/check/unit/vector)
 print=$1
 cd "$(dirname "$0")/.." || exit 1
@@ -11,7 +11,8 @@ pass=0 fail=0 skip=0
 have() { command -v "$1" >/dev/null || { echo "no $1: skipped"; skip=$((skip + 1)); return 1; }; }
 check() {
 	what=$1; shift
-	if "$@" >"$d/log" 2>&1; then pass=$((pass + 1)); else fail=$((fail + 1)); echo "FAIL $what: $*"; head -20 "$d/log"; fi
+	if "$@" >"$d/log" 2>&1; then pass=$((pass + 1)); return; fi
+	fail=$((fail + 1)); echo "FAIL $what: $*"; head -20 "$d/log" 
 }
 quiet() { "$@" -D_GNU_SOURCE $warn -S -o "$d/x.s"; }
 
@@ -29,8 +30,9 @@ for f in helpers; do
 			have clang++ && check "warnings" quiet clang++ -x c++ -std=c++17 $o "$d/$f$l.c"
 		done
 		for how in "gcc -O0" "gcc -O3 -march=native" "clang -O2" "clang -O0"; do
-			have ${how%% *} && check "$f, $l lanes" $how -std=gnu99 -w -o "$d/x" "$d/$f$l.c" -lm &&
-				check "$f, $l lanes, $how" "$d/x"
+			have ${how%% *} || continue
+			check "$f, $l lanes" $how -std=gnu99 -w -o "$d/x" "$d/$f$l.c" -lm
+			check "$f, $l lanes, $how" "$d/x"
 		done
 	done
 	if have aarch64-linux-gnu-gcc && have qemu-aarch64; then

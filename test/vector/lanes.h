@@ -1,14 +1,18 @@
-/* What the programs of test/vector share; read with @ as the number of lanes. Memory that ends where a page may not be
- * touched, values, and the comparison of patterns, where one NaN is as good as another. */
+/* What the programs of test/vector share; @ is the number of lanes. Memory that ends where a page may not
+ * be touched, values, and the comparison of patterns, where one NaN is as good as another. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#ifdef __aarch64__
+#include <sys/auxv.h>
+#endif
 
 #if @ == 16
 #define ISA ZN_AVX512
-#define CAN (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && \
+#define CAN (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && \
+	__builtin_cpu_supports("avx512dq") && \
 	__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 #elif @ == 8
 #define ISA ZN_AVX2
@@ -47,8 +51,9 @@ static inline uint32_t ubits(float x)
 /* special values against all others, then random patterns, then numbers of usual size */
 static inline float value(int i, int shift)
 {
-	static const float special[] = { 0.0f, -0.0f, 1.0f, -1.0f, 0.5f, -0.5f, 1.5f, 2.5f, -2.5f, 3.5f, 1e-40f, -1e-40f, 1e-45f, 1e30f,
-		-1e30f, 3.4e38f, 2147483520.0f, 2147483648.0f, -2147483648.0f, -2147483904.0f, 8388607.5f, 8388609.0f, 65504.0f,
+	static const float special[] = { 0.0f, -0.0f, 1.0f, -1.0f, 0.5f, -0.5f, 1.5f, 2.5f, -2.5f, 3.5f,
+		1e-40f, -1e-40f, 1e-45f, 1e30f, -1e30f, 3.4e38f, 2147483520.0f, 2147483648.0f, -2147483648.0f,
+		-2147483904.0f, 8388607.5f, 8388609.0f, 65504.0f,
 		65520.0f, 65535.0f, 6e-8f, 2.9802322e-8f, INFINITY, -INFINITY, NAN, -NAN, 1.0039062f };
 	const int n = sizeof special / sizeof *special;
 
@@ -84,7 +89,8 @@ static inline unsigned char *edge(size_t n)
 	static unsigned char *end;
 
 	if (!end) {
-		unsigned char *p = (unsigned char *)mmap(NULL, 1 << 17, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		unsigned char *p = (unsigned char *)mmap(NULL, 1 << 17, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (p == MAP_FAILED || mprotect(p + (1 << 16), 1 << 16, PROT_NONE))
 			exit(1);
 		end = p + (1 << 16);
