@@ -83,6 +83,7 @@ exec_build(const char *path, const Options *given)
 	const char *dir, *c, *lib;
 
 	o.prefix = "m";
+	x->threads = o.threads;
 	o.weights = W_DEFAULT;
 	x->model = compile_import(path, &o);
 	note_interface(x);
@@ -472,6 +473,17 @@ exec_run(Exec *x, Host *const *given)
 	return out;
 }
 
+/* threads of its own, if the library has kernels for them; else the model's default */
+static void
+own_pool(const Exec *x, zenith_setup *setup)
+{
+	void *(*make)(int);
+
+	*(void **)&make = dlsym(x->lib, "zenith_pool_new");
+	if (make && x->threads > 1)
+		setup->pool = make(x->threads);
+}
+
 Ready *
 exec_ready(Exec *x, Host *const *hin)
 {
@@ -489,6 +501,7 @@ exec_ready(Exec *x, Host *const *hin)
 		exec_refuse(s);
 	setup.workspace = big_alloc(setup.workspace_bytes + 64);
 	setup.state_bytes = x->z->state_bytes;
+	own_pool(x, &setup);
 	setup.state = big_alloc(setup.state_bytes + 64);
 	s = x->z->init(&r->ctx, &setup);
 	if (s)

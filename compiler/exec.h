@@ -11,6 +11,7 @@ typedef struct Exec {
 	Program *program;
 	const zenith_model *z;
 	void *lib;                       /* as dlopen gave it */
+	int threads;                     /* --threads */
 	VEC(const char *) in, out;       /* the ONNX file's inputs and outputs, in its order */
 	VEC(bool) quantum;               /* out[i] is made by a quantising operator */
 	unsigned char *work;
@@ -27,7 +28,7 @@ Host **exec_run(Exec *, Host *const *in);
  * outputs */
 Host **exec_seeded(Exec *, Host **in, uint64_t seed, bool say);
 
-/* a run made ready to be repeated, on any thread and without a session: its own context and memory */
+/* a run made ready to be repeated, on any thread and without a session: its own context, memory and threads */
 typedef struct Ready {
 	const zenith_model *z;
 	zenith_ctx ctx;
