@@ -102,15 +102,15 @@ number_array(Em *e, const char *name, const Mem *m, int64_t n)
 		const char *u = size == 4 ? "uint32_t" : "uint64_t";
 		buf_fmt(b, "static const union { %s u[%" PRId64 "]; %s v[%" PRId64 "]; } %s = { {\n", u,
 			words, t, words, name);
-		hex_words(b, m->data->p, (size_t)words, size);
+		hex_words(b, const_bytes(m->data), (size_t)words, size);
 		buf_fmt(b, "} };\n");
 		return fmt("%s.v", name);
 	}
 	buf_fmt(b, "static const %s %s[%" PRId64 "] = {\n", t, name, words);
 	if (dt_signed(m->dt))
-		signed_words(b, m->dt, m->data->p, n);
+		signed_words(b, m->dt, const_bytes(m->data), n);
 	else
-		hex_words(b, m->data->p, (size_t)words, size);
+		hex_words(b, const_bytes(m->data), (size_t)words, size);
 	buf_fmt(b, "};\n");
 	return name;
 }
@@ -207,6 +207,25 @@ zeros(FILE *f, int64_t n)
 	return ok;
 }
 
+static bool
+data_out(FILE *f, const Data *d)
+{
+	enum { CHUNK_BYTES = 1 << 16 };
+	char *chunk;
+	size_t n;
+
+	if (!d->pack)
+		return !d->n || fwrite(d->p, 1, d->n, f) == d->n;
+	chunk = alloc(CHUNK_BYTES);
+	for (size_t at = 0; at < d->n; at += n) {
+		n = d->n - at < CHUNK_BYTES ? d->n - at : CHUNK_BYTES;
+		const_read(d, at, n, chunk);
+		if (fwrite(chunk, 1, n, f) != n)
+			return false;
+	}
+	return true;
+}
+
 int
 emit_weights(const Program *g, FILE *f)
 {
@@ -223,7 +242,7 @@ emit_weights(const Program *g, FILE *f)
 		at = off;
 		if (m->dt == DT_STR || !m->data)
 			continue;
-		ok &= !m->data->n || fwrite(m->data->p, 1, m->data->n, f) == m->data->n;
+		ok &= data_out(f, m->data);
 		at += (int64_t)m->data->n;
 	}
 	ok &= zeros(f, g->weight_bytes - at);

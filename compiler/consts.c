@@ -51,6 +51,97 @@ value_float(Graph *g, DType dt, double x)
 	return value_const(g, dt, 0, NULL, mem);
 }
 
+/* ---- constants in another order */
+
+const Data *
+const_pack(const Data *d, DType dt, int naxis, const int64_t *dim, int nlevel, const PackLevel *level)
+{
+	Pack *p = NEW(Pack);
+	Data *r = NEW(Data);
+	int64_t n = 1, src = 1;
+
+	if (d->pack || dtype_info[dt].bits < 8 || dt == DT_STR || naxis > PACK_MAX || nlevel > PACK_MAX)
+		bug("constant that cannot be packed");
+	*p = (Pack){.size = dt_size(dt), .naxis = naxis, .nlevel = nlevel};
+	for (int i = naxis - 1; i >= 0; i--) {
+		p->dim[i] = dim[i];
+		p->step[i] = src;
+		src *= dim[i];
+	}
+	for (int i = 0; i < nlevel; i++) {
+		p->level[i] = level[i];
+		if (!mul_ok(n, level[i].extent, &n))
+			fatal(EX_LIMIT, NULL, "a constant has too many elements");
+	}
+	if ((size_t)src * (size_t)p->size != d->n)
+		bug("a constant of %zu bytes, packed as %lld elements", d->n, (long long)src);
+	*r = (Data){.p = d->p, .n = (size_t)n * (size_t)p->size, .pack = p};
+	return r;
+}
+
+/* the digits of element k */
+static void
+pack_digits(const Pack *p, int64_t k, int64_t *d)
+{
+	for (int i = p->nlevel - 1; i >= 0; i--) {
+		d[i] = k % p->level[i].extent;
+		k /= p->level[i].extent;
+	}
+}
+
+/* the source's element, or -1 */
+static int64_t
+pack_source(const Pack *p, const int64_t *d)
+{
+	int64_t at[PACK_MAX] = {0}, k = 0;
+
+	for (int i = 0; i < p->nlevel; i++)
+		at[p->level[i].axis] += d[i] * p->level[i].unit;
+	for (int i = 0; i < p->naxis; i++) {
+		if (at[i] >= p->dim[i])
+			return -1;
+		k += at[i] * p->step[i];
+	}
+	return k;
+}
+
+void
+const_read(const Data *s, size_t from, size_t n, void *to)
+{
+	const Pack *p = s->pack;
+	int64_t d[PACK_MAX], k;
+	size_t size = p ? (size_t)p->size : 1;
+	char *q = to;
+
+	if (!p) {
+		memcpy(to, (const char *)s->p + from, n);
+		return;
+	}
+	if (n)
+		pack_digits(p, (int64_t)(from / size), d);
+	for (size_t i = 0; i < n / size; i++, q += size) {
+		k = pack_source(p, d);
+		if (k < 0)
+			memset(q, 0, size);
+		else
+			memcpy(q, (const char *)s->p + (size_t)k * size, size);
+		for (int j = p->nlevel - 1; j >= 0 && ++d[j] == p->level[j].extent; j--)
+			d[j] = 0;
+	}
+}
+
+const void *
+const_bytes(const Data *s)
+{
+	void *q;
+
+	if (!s->pack)
+		return s->p;
+	q = alloc(s->n);
+	const_read(s, 0, s->n, q);
+	return q;
+}
+
 static bool
 const_numel(const Value *v, int64_t *n)
 {

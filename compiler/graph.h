@@ -62,7 +62,24 @@ typedef struct Data {
 	const void *p;
 	size_t n;                /* bytes */
 	bool borrowed;
+	const struct Pack *pack; /* NULL: the bytes are p's; else p is the source of const_read and const_bytes */
 } Data;
+
+/* A constant in another order, made while it is written. The source is row-major over dim[]. The result is
+ * row-major over the levels' extents; its element at digits d[] is the source's whose index along axis a is the sum
+ * of d[l]*unit[l] over the levels l of that axis, and 0 where that is not below dim[a]. A plain permutation has one
+ * level per axis, of unit 1; blocks of 16 along n have (n/16 rounded up, n, 16), ..., (16, n, 1). */
+enum { PACK_MAX = 16 };
+typedef struct PackLevel { int64_t extent; int axis; int64_t unit; } PackLevel;
+typedef struct Pack {
+	int size;                /* bytes of an element */
+	int naxis, nlevel;
+	int64_t dim[PACK_MAX], step[PACK_MAX];        /* of the source; step: elements */
+	PackLevel level[PACK_MAX];
+} Pack;
+const Data *const_pack(const Data *, DType, int naxis, const int64_t *dim, int nlevel, const PackLevel *);
+void const_read(const Data *, size_t from, size_t n, void *to);      /* bytes; multiples of the element if packed */
+const void *const_bytes(const Data *);                               /* all of them */
 
 /* kinds of values */
 typedef enum VKind { V_TENSOR, V_SEQ, V_OPT, V_MAP } VKind;

@@ -159,7 +159,7 @@ static Ix bind_axis(const IxAtom *a, void *arg)
 	return b->ix[a->id];
 }
 
-static Expr *te_at(const Te *te, const Ix *ix)
+Expr *te_at(const Te *te, const Ix *ix)
 {
 	At b = { te, ix };
 

@@ -2,6 +2,7 @@
  *
  *   fuse.c     units of a graph -> tensor expressions with their producers substituted (inline or stored)
  *   group.c    stored expressions that share outer loops -> one kernel of stages
+ *   layout.c   the order in memory of the axes of stored values and constants, over the whole graph
  *   place.c    every stored value -> a place: region, offset, strides; views, concatenation in place
  *   pieces.c   results assembled from parts, by part; parts placed where the whole will lie
  *   collapse.c adjacent loops that are one
@@ -20,6 +21,7 @@ typedef struct Place {           /* where a value's elements lie: region[off + s
 	Mem *mem;
 	Ix off;                  /* elements */
 	Ix *stride;              /* elements; 0 for a dim of 1 */
+	const unsigned char *order;     /* axes from the outermost in memory to the innermost; NULL: as they are */
 	bool contiguous;         /* row-major without gaps */
 } Place;
 
@@ -57,6 +59,8 @@ typedef struct Info {
 	VEC(Unit *) reader;      /* units with such sites */
 	int order;               /* of its unit */
 	Group *group;            /* of which it is the root */
+	const unsigned char *layout;    /* of its place, when it gets one: as Place.order. layout.c */
+	int lane;                /* 1 + the axis along which its kernel goes innermost; 0: as its place lies */
 	VEC(Node *) nodes;       /* whose work its kernel does */
 } Info;
 
@@ -88,12 +92,16 @@ typedef struct Lower {
 Info *lower_info(Lower *, const Value *);
 double ix_estimate(Ix);   /* a typical value: symbols at their upper bound, at most 64 */
 
+Expr *te_at(const Te *, const Ix *ix);     /* the expression's element there */
 void fuse_graph(Lower *, Graph *, Unit **, int n);
 void group_graph(Lower *, Unit **, int n);       /* decides all groups of a graph */
 Group *group_unit(Lower *, Unit *);              /* the kernel whose root is that unit */
 
+void layout_graph(Lower *, Unit **u, int n);     /* Info.layout and Info.lane of everything stored */
+
 Place *place_of(Lower *, Value *);                /* made on demand for constants, inputs, views */
 Place *place_new(Lower *, Value *, Mem *);        /* contiguous from the start of mem */
+Place *place_laid(Lower *, Value *, Mem *);       /* as Info.layout says */
 Mem *region_new(Lower *, Space, const char *name, DType, Ix size);
 Mem *region_sized(Lower *, const char *name, DType, Ix size);  /* work, or heap if the size is decided late
 								  and has no bound */
@@ -102,6 +110,7 @@ bool place_view(Lower *, Value *);   /* the value's expression is a strided view
 /* v is a part of a value that is assembled later: its place is there. settle gives that value a place, or
  * false */
 bool place_part(Lower *, Value *, bool (*settle)(Lower *, void *, Value *), void *);
+Value *part_of(Lower *, const Value *v, Ix *off);     /* the value in whose place place_part would put v, or NULL */
 /* w is a chain of parts along one axis, one of which is all of v; off: where v's element 0 lies */
 bool is_part(const Value *w, const Value *v, Ix *off);
 Ix place_flat(const Place *, const Ix *ix, int n);

@@ -324,6 +324,26 @@ static double count_macs(const Expr *e, Map *seen)
 	return m;
 }
 
+/* the loops of a kernel's only stage as the result lies in memory, the lane last */
+static void order_loops(Nest *n, Stage *s)
+{
+	const Place *p = s->v->place;
+	int lane = lower_info(n->lo, s->v)->lane - 1, count = 0, rank = s->v->rank;
+	Ix loop[s->nloop + 1];
+
+	if (s->mem || s->var || s->nloop < 2)
+		return;
+	for (int k = 0; k <= rank; k++) {
+		int a = k == rank ? lane : p->order ? p->order[k] : k;
+		for (int i = 0; i < s->nloop && a >= 0 && (a != lane || k == rank); i++)
+			if (s->loop[i] == s->at[a])
+				loop[count++] = s->loop[i];
+	}
+	if (count != s->nloop)
+		bug("loops of %s", value_str(s->v));
+	s->loop = copy_mem(loop, sizeof loop);
+}
+
 Call *nest_group(Lower *lo, Group *g)
 {
 	Nest n = { .lo = lo, .g = g, .call = NEW(Call), .k = kern_new("kernel") };
@@ -351,7 +371,7 @@ Call *nest_group(Lower *lo, Group *g)
 			m *= ix_estimate(g->stage.p[i].v->dim[j]);
 		n.k->macs += m;
 		if (lo->opt->opt > 0 && g->stage.n == 1)
-			nest_pieces(&n, b, &g->stage.p[0]);
+			order_loops(&n, &g->stage.p[0]), nest_pieces(&n, b, &g->stage.p[0]);
 		else
 			nest_axes(&n, b, &g->stage.p[i], 0, g->stage.p[i].body);
 	}

@@ -169,6 +169,25 @@ bool is_part(const Value *w, const Value *v, Ix *off)
 	return j >= 0 && takes_all(e, v, w, j, from, w->dim[j], off);
 }
 
+/* v could be part of w, as far as is known before places are */
+static bool may_join(Lower *lo, const Value *v, Value *w, Ix *off)
+{
+	Info *to = lower_info(lo, w);
+
+	return !to->grouped && !to->group && w->graph == v->graph && w->dt == v->dt &&
+		(!to->inlined || to->pinned) && is_part(w, v, off);
+}
+
+Value *part_of(Lower *lo, const Value *v, Ix *off)
+{
+	Info *in = lower_info(lo, v);
+
+	for (int i = 0; i < in->reader.n; i++)
+		if (may_join(lo, v, in->reader.p[i]->out, off))
+			return in->reader.p[i]->out;
+	return NULL;
+}
+
 bool place_part(Lower *lo, Value *v, bool (*settle)(Lower *, void *, Value *), void *arg)
 {
 	Info *in = lower_info(lo, v);
@@ -177,9 +196,7 @@ bool place_part(Lower *lo, Value *v, bool (*settle)(Lower *, void *, Value *), v
 
 	for (int i = 0; i < in->reader.n; i++) {
 		Value *w = in->reader.p[i]->out;
-		Info *to = lower_info(lo, w);
-		if (to->grouped || to->group || w->graph != v->graph || w->dt != v->dt ||
-			(to->inlined && !to->pinned) || !is_part(w, v, off) || !settle(lo, arg, w))
+		if (!may_join(lo, v, w, off) || !settle(lo, arg, w))
 			continue;
 		if (w->place->mem->space == SP_HEAP || (w->place->mem->packed && dtype_info[v->dt].bits < 8))
 			continue;

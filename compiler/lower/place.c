@@ -18,24 +18,36 @@ Mem *region_new(Lower *lo, Space space, const char *name, DType dt, Ix size)
 	return m;
 }
 
-Place *place_new(Lower *lo, Value *v, Mem *m)
+static Place *place_order(Value *v, Mem *m, const unsigned char *order)
 {
 	Place *p = NEW(Place);
 	Ix s = ix_int(1);
 
-	(void)lo;
 	p->mem = m;
 	p->off = ix_int(0);
+	p->order = order;
 	p->stride = NEWN(Ix, v->rank + 1);
-	for (int i = v->rank - 1; i >= 0; i--) {
+	for (int k = v->rank - 1; k >= 0; k--) {
+		int i = order ? order[k] : k;
 		p->stride[i] = ix_is(v->dim[i], 1) ? ix_int(0) : s;
 		s = ix_mul(s, v->dim[i]);
 	}
-	p->contiguous = true;
+	p->contiguous = !order;
 	v->place = p;
 	if (!m->value)
 		m->value = v;
 	return p;
+}
+
+Place *place_new(Lower *lo, Value *v, Mem *m)
+{
+	(void)lo;
+	return place_order(v, m, NULL);
+}
+
+Place *place_laid(Lower *lo, Value *v, Mem *m)
+{
+	return place_order(v, m, lower_info(lo, v)->layout);
 }
 
 Ix place_flat(const Place *p, const Ix *ix, int n)
@@ -47,14 +59,33 @@ Ix place_flat(const Place *p, const Ix *ix, int n)
 	return at;
 }
 
-static Mem *weight_region(Lower *lo, Value *v)
+static const Data *permuted(const Value *v, const unsigned char *order)
 {
-	void **slot = map_at_ptr(lo->weight, v->data);
-	Mem *m = *slot;
+	int64_t dim[PACK_MAX];
+	PackLevel level[PACK_MAX];
 
+	if (!order)
+		return v->data;
+	value_static(v, dim);
+	for (int i = 0; i < v->rank; i++)
+		level[i] = (PackLevel){ dim[order[i]], order[i], 1 };
+	return const_pack(v->data, v->dt, v->rank, dim, v->rank, level);
+}
+
+/* equal data in equal order is one region */
+static Mem *weight_region(Lower *lo, Value *v, const unsigned char *order)
+{
+	struct { const Data *data; unsigned char order[PACK_MAX]; uint64_t rank; } key = { .data = v->data };
+	void **slot;
+	Mem *m;
+
+	for (int i = 0; order && i < v->rank; i++)
+		key.order[key.rank++] = order[i];
+	slot = map_at(lo->weight, &key, sizeof key);
+	m = *slot;
 	if (!m) {
 		*slot = m = region_new(lo, SP_WEIGHT, "w", v->dt, value_numel(v));
-		m->data = v->data;
+		m->data = permuted(v, order);
 		m->value = v;
 	}
 	return m;
@@ -145,12 +176,15 @@ bool place_view(Lower *lo, Value *v)
 
 Place *place_of(Lower *lo, Value *v)
 {
+	const unsigned char *order;
 	Mem *m;
 
 	if (v->place)
 		return v->place;
-	if (v->data)
-		return place_new(lo, v, weight_region(lo, v));
+	if (v->data) {
+		order = lo->opt->opt > 0 ? lower_info(lo, v)->layout : NULL;
+		return place_order(v, weight_region(lo, v, order), order);
+	}
 	if (!v->def && v->graph == lo->model->main) {
 		m = region_new(lo, SP_IN, v->name ? v->name : "x", v->dt, value_numel(v));
 		m->index = v->index;

@@ -207,7 +207,7 @@ static bool settle_place(Lower *lo, Stmt *b, Value *v, bool may_view)
 	if (v->te && lo->opt->opt > 0 && place_part(lo, v, settle_whole, b))
 		return true;
 	m = region_for(lo, v);
-	place_new(lo, v, m);
+	place_laid(lo, v, m);
 	if (m->space == SP_HEAP)
 		emit_alloc(b, m, m->size);
 	return true;
@@ -283,6 +283,7 @@ void build_graph(Lower *lo, Graph *g, Stmt *b)
 	stop_if_errors();
 	fuse_graph(lo, g, unit.p, unit.n);
 	group_graph(lo, unit.p, unit.n);
+	layout_graph(lo, unit.p, unit.n);
 	for (int i = 0; i < g->in.n; i++)
 		emit_binds_of(lo, b, g->in.p[i]);
 	emit_assumptions(lo, b);

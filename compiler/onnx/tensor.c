@@ -261,9 +261,9 @@ tensor_const(Import *im, Graph *g, const Onnx__TensorProto *t, const char *where
 		size = sizeof(Str) * (size_t)n;
 	else if (dt == DT_BOOL)
 		p = clean_bools(p, size);
-	*d = (Data){p, size, true};
+	*d = (Data){.p = p, .n = size, .borrowed = true};
 	if (dt == DT_STR || size <= COPY_MAX)
-		*d = (Data){copy_mem(p, size), size, false};
+		*d = (Data){.p = copy_mem(p, size), .n = size};
 	dim = NEWN(Ix, t->n_dims);
 	for (size_t i = 0; i < t->n_dims; i++)
 		dim[i] = ix_int(t->dims[i]);

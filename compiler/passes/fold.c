@@ -49,7 +49,7 @@ static void *host_mem(Host *h, const Mem *m)
 	size_t bytes;
 
 	if (m->space == SP_WEIGHT)
-		return (void *)m->data->p;
+		return (void *)const_bytes(m->data);
 	if (m->id >= h->n)
 		bug("region %d of %d", m->id, h->n);
 	if (!h->mem[m->id]) {
