@@ -9,13 +9,11 @@
  *
  * Time is cut into rounds, and between rounds the limits are measured (measure.h) on as many threads as
  * work. */
-#define _GNU_SOURCE    /* CPU_COUNT */
 #include "cli.h"
 #include "measure.h"
 
 #include <math.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -461,14 +459,6 @@ print_json(const Bench *b, const Sum *s)
 
 /* ---- the command */
 
-static int
-cpus(void)
-{
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
-}
-
 static void
 prepare(Bench *b)
 {
@@ -488,7 +478,7 @@ prepare(Bench *b)
 	}
 	count_work(b);
 	all = fmax(touched(&b->work), b->work.weights + b->work.ports);
-	b->yard.threads = b->streams * c->o.threads;
+	b->yard.threads = yard_threads(b->streams * c->o.threads);
 	b->yard.bytes = (size_t)fmin(fmax(all, 4096), MOST_READ) / (size_t)c->o.threads;
 }
 

@@ -1,8 +1,10 @@
 /* Limits, order statistics, the progress bar: see measure.h. */
+#define _GNU_SOURCE    /* CPU_COUNT */
 #include "measure.h"
 
 #include <math.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -41,6 +43,20 @@ all_sides(Side *s, int n)
 	for (int i = 1; i < n; i++)
 		pthread_join(s[i].id, NULL);
 	pthread_barrier_destroy(&both);
+}
+
+int
+cpus(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
+}
+
+int
+yard_threads(int n)
+{
+	return n < cpus() ? n : cpus();
 }
 
 void

@@ -14,6 +14,8 @@ typedef struct Yard {
 	size_t bytes;
 	VEC(double) fma, read;
 } Yard;
+int cpus(void);                          /* that this process may use */
+int yard_threads(int working);           /* as many, but no more than there are processors: they would take turns */
 void yard_slice(Yard *);
 double yard_fma(const Yard *);           /* GFLOP/s */
 double yard_read(const Yard *);          /* GB/s */

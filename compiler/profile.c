@@ -307,7 +307,7 @@ print_json(const Profile *p)
 void
 profile_run(Exec *x, Host *const *in, double seconds, bool json)
 {
-	Profile p = {.x = x, .yard = {.threads = x->threads, .bytes = 4096}};
+	Profile p = {.x = x, .yard = {.threads = yard_threads(x->threads), .bytes = 4096}};
 	Ready *r;
 
 	rows(&p);
