@@ -1,5 +1,5 @@
-/* What bench and run --profile share: the machine's limits measured between runs, order statistics, a progress
- * bar, numbers as people read them. */
+/* What bench and run --profile share: the machine's limits measured between runs, order statistics, a
+ * progress bar, numbers as people read them. */
 #ifndef ZENITHC_MEASURE_H
 #define ZENITHC_MEASURE_H
 
@@ -15,7 +15,7 @@ typedef struct Yard {
 	VEC(double) fma, read;
 } Yard;
 int cpus(void);                          /* that this process may use */
-int yard_threads(int working);           /* as many, but no more than there are processors: they would take turns */
+int yard_threads(int working);           /* as many, but at most cpus(): more would take turns */
 void yard_slice(Yard *);
 double yard_fma(const Yard *);           /* GFLOP/s */
 double yard_read(const Yard *);          /* GB/s */
