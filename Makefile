@@ -78,6 +78,22 @@ zoo:
 	@if [ -f $(MODELS)/../zoo/fill.py ]; then sh test/zoo.sh $(PY) $(MODELS)/../zoo/fill.py '$(ZOO)'; \
 	else echo "no folder $(MODELS)/../zoo: nothing to fill"; fi
 
+# zenithc beside ONNX Runtime and OpenVINO, after ./bootstrap bench: bench/README.md
+THREADS = 1
+SECONDS = 10
+NETS =
+AGAINST =
+BENCH = $B/bench/threads-$(THREADS)
+BENCHOBJ = $(patsubst %,$B/bench/%.o,bench compare job limit ort ov yard zn)
+
+$B/bench/run: $(BENCHOBJ)
+	$(CC) $(LDFLAGS) -o $@ $(BENCHOBJ) -lm -ldl -pthread
+
+bench: all $B/bench/run
+	@$(PY) bench/bench.py --zenithc $B/zenithc --run $B/bench/run --runtime $B/libzenith_rt.a --work $B/bench/work \
+		--models '$(MODELS)' --zoo '$(ZOO)' --threads $(THREADS) --seconds $(SECONDS) --json $(BENCH).json \
+		--svg $(BENCH).svg $(if $(AGAINST),--against '$(AGAINST)') $(NETS)
+
 demo: all
 	@$(MAKE) --no-print-directory -C examples/digits ZENITHC='$(abspath $B)/zenithc' OUT='$(abspath $B)/demo' run
 
@@ -95,7 +111,7 @@ install: all
 clean:
 	[ ! -d $B ] || find $B -mindepth 1 -maxdepth 1 ! -name venv ! -name bootstrap.stamp -exec rm -rf {} +
 
-.PHONY: all check check-build clean demo install test units zoo
+.PHONY: all bench check check-build clean demo install test units zoo
 .SECONDARY:
 
--include $(OBJ:.o=.d) $(RUNTIME:.o=.d) $(UNIT:%=$B/unit/%.d)
+-include $(OBJ:.o=.d) $(BENCHOBJ:.o=.d) $(RUNTIME:.o=.d) $(UNIT:%=$B/unit/%.d)

@@ -33,7 +33,7 @@ units() {
 # warnings of both compilers are errors
 lint() {
 	for c in gcc clang; do
-		for f in compiler/*.c compiler/*/*.c codegen/*.c bench/limit.c; do
+		for f in compiler/*.c compiler/*/*.c codegen/*.c bench/*.c; do
 			$c -std=gnu11 -I"$B" -Icompiler -I. -Wall -Wextra -Werror -fsyntax-only "$f" || return 1
 		done
 	done
@@ -41,6 +41,7 @@ lint() {
 
 conform() { "$PY" test/conform.py --zenithc "$z" --cases "$B/cases" "$@"; }
 models() { "$PY" test/models.py --timeout 900 --zenithc "$z" --models "$MODELS" --zoo "$ZOO" --out "$B/cases-models" "$@"; }
+beside() { make -s B="$B" "$B/bench/run" && "$PY" test/beside.py "$B"; }
 fill() { make -s zoo B="$B" MODELS="$MODELS" ZOO="$ZOO" PY="$PY"; }
 cases() { "$PY" -W ignore test/backend.py "$B/cases"; }
 generated() { sh test/ccheck.sh "$z" "$B/asan/zenithc" "$@" examples/digits/digits.onnx "$MODELS"/*/model.onnx; }
@@ -52,6 +53,7 @@ step golden sh test/golden.sh "$z"
 step cli sh test/cli.sh "$z"
 step io "$PY" test/io.py "$z"
 step bench "$PY" test/bench.py "$z"
+step beside beside
 step lint lint
 step proto "$PY" test/proto.py compiler/onnx/onnx.proto
 step opsets "$PY" test/opsets.py "$z"
