@@ -34,7 +34,8 @@ static struct {
 	void *session;
 	const char **in_name, **out_name;
 	void **in, **out;
-	bool *tensor;             /* of outputs: given again to the next run */
+	bool *tensor;             /* of outputs */
+	bool again;               /* tensors are given again to the next run */
 	int nin, nout;
 } ort;
 
@@ -130,12 +131,13 @@ bind_inputs(Engine *e, const Job *j)
 	return true;
 }
 
-/* tensors of the last run are written again, so that no run allocates them */
+/* tensors of the last run are written again, so that no run allocates them, unless the session refuses them:
+ * outputs that are not as large as the model declares */
 static bool
 run(Engine *e)
 {
 	for (int i = 0; i < ort.nout; i++)
-		if (ort.out[i] && !ort.tensor[i]) {
+		if (ort.out[i] && !(ort.again && ort.tensor[i])) {
 			FN(ReleaseValue, void (*)(void *))(ort.out[i]);
 			ort.out[i] = NULL;
 		}
@@ -164,7 +166,9 @@ load(Engine *e, const Job *j)
 			return false;
 		ort.tensor[i] = kind == KIND_TENSOR;
 	}
-	return true;
+	ort.again = true;
+	ort.again = run(e);
+	return ort.again || run(e);
 }
 
 static bool

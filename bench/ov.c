@@ -95,22 +95,27 @@ open_library(Engine *e, const char *path)
 	return check(e, ov.core_create(&ov.core));
 }
 
+/* scalars are left as they are: the C interface makes a vector of theirs */
 static bool
 reshape(Engine *e, const Job *j, void *model)
 {
 	const char **name = need((size_t)j->nin * sizeof *name);
 	PartialShape *s = need((size_t)j->nin * sizeof *s);
+	size_t n = 0;
 
 	for (int i = 0; i < j->nin; i++) {
 		const Tensor *t = &j->in[i];
 
-		name[i] = t->name;
-		s[i].rank.min = s[i].rank.max = t->rank;
-		s[i].dim = need((size_t)t->rank * sizeof *s[i].dim);
+		if (!t->rank)
+			continue;
+		name[n] = t->name;
+		s[n].rank.min = s[n].rank.max = t->rank;
+		s[n].dim = need((size_t)t->rank * sizeof *s[n].dim);
 		for (int k = 0; k < t->rank; k++)
-			s[i].dim[k].min = s[i].dim[k].max = t->dim[k];
+			s[n].dim[k].min = s[n].dim[k].max = t->dim[k];
+		n++;
 	}
-	return check(e, ov.model_reshape(model, name, s, (size_t)j->nin));
+	return !n || check(e, ov.model_reshape(model, name, s, n));
 }
 
 static bool
