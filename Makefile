@@ -81,6 +81,7 @@ zoo:
 # zenithc beside ONNX Runtime and OpenVINO, after ./bootstrap bench: bench/README.md
 THREADS = 1
 SECONDS = 10
+CLOCK = wall
 NETS =
 AGAINST =
 BENCH = $B/bench/threads-$(THREADS)
@@ -91,8 +92,8 @@ $B/bench/run: $(BENCHOBJ)
 
 bench: all $B/bench/run
 	@$(PY) bench/bench.py --zenithc $B/zenithc --run $B/bench/run --runtime $B/libzenith_rt.a --work $B/bench/work \
-		--models '$(MODELS)' --zoo '$(ZOO)' --threads $(THREADS) --seconds $(SECONDS) --json $(BENCH).json \
-		--svg $(BENCH).svg $(if $(AGAINST),--against '$(AGAINST)') $(NETS)
+		--models '$(MODELS)' --zoo '$(ZOO)' --threads $(THREADS) --seconds $(SECONDS) --clock $(CLOCK) \
+		--json $(BENCH).json --svg $(BENCH).svg $(if $(AGAINST),--against '$(AGAINST)') $(NETS)
 
 demo: all
 	@$(MAKE) --no-print-directory -C examples/digits ZENITHC='$(abspath $B)/zenithc' OUT='$(abspath $B)/demo' run

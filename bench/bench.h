@@ -35,6 +35,7 @@ typedef struct Job {
 	const char *ort, *ov;     /* engines' libraries; NULL: left out */
 	int threads, cpu[MAX_THREADS];
 	bool int8;                /* the yardstick is the dot product's rate */
+	bool cpu_time;            /* of the process, instead of the time of day */
 	double seconds, tolerance;
 	int nin, ndim;
 	Tensor *in;

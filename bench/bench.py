@@ -42,6 +42,8 @@ def arguments():
     p.add_argument("-O", dest="level", default="3", help="level of zenithc")
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--seconds", type=float, default=10, help="of timing per network; at least one round")
+    p.add_argument("--clock", choices=["wall", "cpu"], default="wall",
+                   help="cpu: time of the process, for a machine that others use too; one thread only")
     p.add_argument("--engines", default="ort,openvino", help="which to compare with")
     p.add_argument("--models", default="../shared/models")
     p.add_argument("--zoo", default=os.path.expanduser("~/.cache/zenithc/zoo"))
@@ -230,7 +232,8 @@ def measure(o, libraries, tolerances, name, group, path):
                                f"lib\t{lib}\tnet_model",
                                *(f"{'ov' if k == 'openvino' else k}\t{v}" for k, v in libraries.items()),
                                f"threads\t{o.threads}", f"seconds\t{o.seconds}", f"tolerance\t{r['tolerance']}",
-                               *(["int8"] if r["kind"] == "int8" else []), *lines]) + "\n")
+                               *(["int8"] if r["kind"] == "int8" else []),
+                               *(["cpu"] if o.clock == "cpu" else []), *lines]) + "\n")
         say(o, name, "measuring")
         r["macs"] = layer_macs(o, path, shapes)
         r.update(child(o, job))
@@ -277,6 +280,8 @@ def main():
     engines = [e for e in o.engines.split(",") if e]
     if not engines or set(engines) - {"ort", "openvino"}:
         sys.exit("bench: --engines takes ort, openvino or both")
+    if o.clock == "cpu" and o.threads > 1:
+        sys.exit("bench: --clock=cpu counts what threads spin: for one thread only")
     libraries = {e: engine_library(e) for e in engines}
     old = None
     if o.against:
@@ -286,8 +291,8 @@ def main():
     if not nets:
         sys.exit(f"bench: no models in {o.zoo} or {o.models}")
     tolerances = read_tolerances(os.path.join(o.models, "tolerances.tsv"))
-    run = {"schema": 1, "threads": o.threads, "seconds": o.seconds, "cc": o.cc, "level": o.level, "machine": machine(),
-           "zenithc": first_line([o.zenithc, "--version"]),
+    run = {"schema": 1, "threads": o.threads, "seconds": o.seconds, "clock": o.clock, "cc": o.cc, "level": o.level,
+           "machine": machine(), "zenithc": first_line([o.zenithc, "--version"]),
            "compiler": first_line([shlex.split(o.cc)[0], "--version"]), "nets": []}
     print(report.head(run), flush=True)
     for k, (name, group, path) in enumerate(nets, 1):

@@ -1,7 +1,7 @@
 /* The job file: a line is a word and its fields, separated by tabs.
  *
  *   name NAME | model PATH | lib PATH SYMBOL | ort PATH | ov PATH
- *   threads N | seconds S | tolerance R | int8
+ *   threads N | seconds S | tolerance R | int8 | cpu
  *   dim NAME SIZE
  *   input NAME DTYPE FILE RANK DIM...       FILE: the elements, row-major, as this machine has them
  */
@@ -142,6 +142,8 @@ line(Job *j, char *s)
 		j->tolerance = atof(field(&s, "number"));
 	else if (!strcmp(w, "int8"))
 		j->int8 = true;
+	else if (!strcmp(w, "cpu"))
+		j->cpu_time = true;
 	else if (!strcmp(w, "dim"))
 		read_dim(j, s);
 	else if (!strcmp(w, "input"))

@@ -56,8 +56,8 @@ def figure(x):
 
 def head(run):
     m = run["machine"]
-    return (f"{run['zenithc']}, {run['cc']} ({run['compiler']}), {run['threads']} thread(s), {m['cpu']}, "
-            f"load {m['load']}\n{'ms, min and median':<26}{'MMAC':>8}  {'zenithc':>17}  {'ort':>17}  {'openvino':>17} "
+    return (f"{run['zenithc']}, {run['cc']} ({run['compiler']}), {run['threads']} thread(s), {run['clock']} time, "
+            f"{m['cpu']}, load {m['load']}\n{'ms, min and median':<26}{'MMAC':>8}  {'zenithc':>17}  {'ort':>17}  {'openvino':>17} "
             f"{'r':>7} {'r med':>7} {'share':>6} {'differs':>8} {'cc s':>6}")
 
 

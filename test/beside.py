@@ -44,13 +44,13 @@ def main():
     if len(engines) < 2:
         print("OpenVINO is not installed (./bootstrap bench): ONNX Runtime alone")
     o = argparse.Namespace(zenithc=f"{b}/zenithc", run=f"{b}/bench/run", runtime=f"{b}/libzenith_rt.a", cc="gcc -O1",
-                           level="3", threads=1, seconds=0.3, work=work, keep=False, at=1, of=1)
+                           level="3", threads=1, clock="cpu", seconds=0.3, work=work, keep=False, at=1, of=1)
     libraries = {e: bench.engine_library(e) for e in engines}
     r = bench.measure(o, libraries, {}, "digits", "given", DIGITS)
     check(f"a network is measured: {r.get('error')}", "r" in r and r["r"] > 0 and "share" in r)
     check("every engine has times", all(r["engines"][e]["ms"]["min"] > 0 for e in ["zenithc", *engines] if "r" in r))
     check("answers agree", r["diff"]["zenithc/ort"] < 1e-5 and r["diff"]["after"] == 0)
-    run = {"zenithc": "z", "threads": 1, "machine": {"cpu": "<&>", "load": 0}, "cc": "cc", "compiler": "c", "nets": [r],
+    run = {"zenithc": "z", "threads": 1, "clock": "cpu", "machine": {"cpu": "<&>", "load": 0}, "cc": "cc", "compiler": "c", "nets": [r],
            "geomean": report.geomeans([r])}
     check("the chart is XML", xml.dom.minidom.parseString(report.svg(run)))
     check("a comparison with itself", " 1.000" in report.against(run, run))
