@@ -108,6 +108,7 @@ struct Value {
 	Type *elem;              /* of a sequence, optional, map */
 	Ix *known;  /* integer or bool tensor of constant shape, at most 64 elements: its elements; or NULL */
 	const Data *data;        /* a constant, or NULL */
+	const struct Te *folded; /* a constant that folding computed: what of; or NULL */
 	Node *def;               /* NULL: graph input or constant */
 	int index;               /* which output of def, or which graph input */
 	Graph *graph;            /* where it is defined */

@@ -9,7 +9,7 @@
  *                 epilogue)
  * A value that is read by statements, control flow or as an output is pinned: stored, whatever else.
  */
-#include "lower.h"
+#include "factor.h"
 
 enum { MAX_NODES = 160 };   /* of an expression that still grows: keeps substitution linear in the model */
 
@@ -325,8 +325,12 @@ void fuse_graph(Lower *lo, Graph *g, Unit **u, int n)
 			continue;
 		lower_info(lo, u[i]->out)->unit = u[i];
 		push(&lower_info(lo, u[i]->out)->nodes, u[i]->node);
-		scan_unit(lo, u[i], true);
 	}
+	if (lo->opt->opt > 0)
+		factor_graph(lo, g, u, n);
+	for (int i = 0; i < n; i++)
+		if (u[i]->kind == U_TE)
+			scan_unit(lo, u[i], true);
 	pin_all(lo, g, u, n);
 	if (lo->opt->opt == 0)
 		return;
@@ -340,5 +344,6 @@ void fuse_graph(Lower *lo, Graph *g, Unit **u, int n)
 		te->body = ex_subst(te->body, inline_load, keep_atom, &in);
 		in.into->inlined = decide(lo, u[i]);
 	}
+	factor_requantise(lo, u, n);
 	recount(lo, u, n);
 }

@@ -1,5 +1,6 @@
 /* From units to the program. In order:
  *
+ *   factor.c   sums over dequantised integers -> integer sums; range.c, constvec.c prove and fold for it
  *   fuse.c     units of a graph -> tensor expressions with their producers substituted (inline or stored)
  *   group.c    stored expressions that share outer loops -> one kernel of stages
  *   layout.c   the order in memory of the axes of stored values and constants, over the whole graph
@@ -90,6 +91,7 @@ typedef struct Lower {
 } Lower;
 
 Info *lower_info(Lower *, const Value *);
+Expr *te_at(const Te *, const Ix *ix);   /* its body at other indices than the axes */
 double ix_estimate(Ix);   /* a typical value: symbols at their upper bound, at most 64 */
 
 Expr *te_at(const Te *, const Ix *ix);     /* the expression's element there */

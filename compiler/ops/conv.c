@@ -69,9 +69,9 @@ static Expr *conv_sum(Node *n, Value *x, Value *w, const Ix *axis, bool integer,
 	Win win;
 	int64_t g;
 	Ix xi[2 + WMAX], wi[2 + WMAX], red[1 + WMAX], k[WMAX], c;
-	unsigned char check[2 + WMAX] = { 0, 0 };
+	Ix cond[2 * WMAX];
 	int nred = 0;
-	Expr *fill, *a, *b;
+	Expr *a, *b;
 
 	if (!conv_get(n, x, w, &win, &g))
 		return NULL;
@@ -86,15 +86,16 @@ static Expr *conv_sum(Node *n, Value *x, Value *w, const Ix *axis, bool integer,
 	for (int i = 0; i < win.n; i++) {
 		xi[2 + i] = win_pos(&win, i, axis[2 + i], k[i]);
 		wi[2 + i] = k[i];
-		check[2 + i] = 1;
+		cond[2 * i] = xi[2 + i];
+		cond[2 * i + 1] = ix_addc(ix_sub(x->dim[2 + i], xi[2 + i]), -1);
 	}
-	fill = xzp ? quant_param(xzp, NULL) : ex_int(x->dt, 0);
-	a = te_read_box(x, xi, x->rank, check, fill);
+	a = te_read(x, xi, x->rank);
 	b = te_read(w, wi, w->rank);
 	if (integer) {
 		a = less_zero(a, xzp, NULL);
 		b = less_zero(b, wzp, axis[1]);
 	}
+	a = ex_guard(cond, 2 * win.n, a, ex_int(a->dt, 0));      /* the padding of x is its zero point */
 	return red_sum(red, nred, ex_bin(E_MUL, acc_cast(a), acc_cast(b)));
 }
 

@@ -28,9 +28,28 @@ static bool one_element(const Value *v)
 	return true;
 }
 
+/* the element of a constant all of whose elements are the same (zero points of weights), or NULL */
+static Expr *uniform(const Value *v)
+{
+	enum { MOST = 4096 };
+	int64_t n;
+	uint64_t bits[MOST];
+
+	if (!v->data || dtype_info[v->dt].class == DC_S || dtype_info[v->dt].class == DC_C ||
+	    !ix_isint(value_numel(v), &n) || n < 1 || n > MOST)
+		return NULL;
+	dt_get(v->dt, true, v->data->p, 0, n, bits);
+	for (int64_t i = 1; i < n; i++)
+		if (bits[i] != bits[0])
+			return NULL;
+	return ex_bits(v->dt, bits[0]);
+}
+
 Expr *quant_param(Value *v, Ix c)
 {
-	return !c || one_element(v) ? te_scalar(v) : te_read(v, &c, 1);
+	Expr *e = uniform(v);
+
+	return e ? e : !c || one_element(v) ? te_scalar(v) : te_read(v, &c, 1);
 }
 
 /* any number as float32; narrow integers and zero points too */
@@ -59,7 +78,10 @@ static Expr *param_at(Node *n, Value *v, const Ix *axis)
 	Ix at[WMAX];
 	int64_t ax = attr_int(n, "axis", 1), block = attr_int(n, "block_size", 0);
 	int rank = n->in[0]->rank;
+	Expr *e = uniform(v);
 
+	if (e)
+		return e;
 	if (one_element(v) && (block == 0 || v->rank != rank))
 		return te_scalar(v);
 	if (ax < 0)

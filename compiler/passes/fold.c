@@ -104,6 +104,7 @@ static void replace_outputs(Node *n, Host *h)
 			continue;
 		value_static(v, dim);
 		c = value_const(v->graph, v->dt, v->rank, dim, host_mem(h, v->place->mem));
+		c->folded = v->te;
 		value_replace(v, c);
 	}
 }
