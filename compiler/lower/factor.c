@@ -252,7 +252,13 @@ static bool positive(double v, void *arg)
 	return v > 0 && v < HUGE_VAL;
 }
 
-/* e / d with d inside: a scaled sum, between clamps; NULL: it is not that */
+static bool any(double v, void *arg)
+{
+	(void)v, (void)arg;
+	return true;
+}
+
+/* e / d with d inside: a scaled sum, a bias, clamps; NULL: it is not that */
 static Expr *divide(Expr *e, Expr *d)
 {
 	Expr *x;
@@ -261,6 +267,8 @@ static Expr *divide(Expr *e, Expr *d)
 		return ex_bin(E_MUL, e->a[0], ex_bin(E_DIV, e->a[1], d));
 	if (e->op == E_DIV && !e->a[1]->reduces && const_each(e->a[1], positive, NULL))
 		return (x = divide(e->a[0], e->a[1])) ? divide(x, d) : NULL;
+	if (e->op == E_ADD && !e->a[1]->reduces && const_each(e->a[1], any, NULL))
+		return (x = divide(e->a[0], d)) ? ex_bin(E_ADD, x, ex_bin(E_DIV, e->a[1], d)) : NULL;
 	if ((e->op != E_MAX && e->op != E_MIN) || e->a[1]->op != E_CONST || !(x = divide(e->a[0], d)))
 		return NULL;
 	return ex_bin(e->op, x, ex_bin(E_DIV, e->a[1], d));
@@ -272,13 +280,15 @@ static Expr *requantise(const Expr *e, void *arg)
 
 	if (!e->reduces)
 		return (Expr *)e;
-	if (e->dt != DT_F32 || (e->op != E_DIV && e->op != E_MUL))
+	if (e->dt != DT_F32 || (e->op != E_DIV && e->op != E_MUL && e->op != E_ADD))
 		return NULL;
 	if (e->op == E_DIV && !e->a[1]->reduces && const_each(e->a[1], positive, NULL) &&
 	    (a = divide(e->a[0], e->a[1])))
 		return ex_subst(a, requantise, same_atom, arg);
 	if (e->op == E_MUL && is_integer_sum(e->a[0]))
 		return ex_bin(E_MUL, e->a[0], const_vector(arg, e->a[1]));
+	if (e->op == E_ADD && !e->a[1]->reduces)
+		return ex_bin(E_ADD, ex_subst(e->a[0], requantise, same_atom, arg), const_vector(arg, e->a[1]));
 	return NULL;
 }
 

@@ -138,6 +138,32 @@ def layers(rng):
          [value("x", [2, 4])], [value("y", [2, 3], TensorProto.UINT8)], zero + [("w", np.int8(rng.integers(-9, 9, (4, 3))))])
 
 
+def quantised(rng):
+    """Sums over dequantised integers (lower/factor.c)."""
+    image, U8, I8 = [value("x", [1, 2, 5, 6])], TensorProto.UINT8, TensorProto.INT8
+    scales = np.float32([0.5, 0.25, 0.125])
+    weights = [("xs", np.float32(0.1)), ("xz", np.uint8(3)), ("ws", scales), ("wz", np.int8([0, 0, 0])), ("ys", np.float32(0.2)),
+               ("yz", np.uint8(9)), ("w", np.int8(rng.integers(-127, 127, (3, 2, 3, 3)))),
+               ("b", np.int32(rng.integers(-999, 999, 3))), ("f", np.float32(rng.standard_normal(3)))]
+
+    def conv(bias, last):
+        return [node("QuantizeLinear", "x xs xz", "a"), node("DequantizeLinear", "a xs xz", "c"),
+                node("DequantizeLinear", "w ws wz", "d", "dequantizelinear2", axis=0)] + bias + \
+               [node("Conv", "c d " + last, "e", pads=[1, 1, 1, 1]), node("Relu", "e", "r"),
+                node("QuantizeLinear", "r ys yz", "y", "quantizelinear2")]
+
+    bias = [node("DequantizeLinear", "b bs bz", "q", "dequantizelinear3", axis=0)]
+    out = [value("y", [1, 3, 5, 6], U8)]
+    save("qdq_conv", conv(bias, "q"), image, out, weights[:-1] + [("bs", np.float32(0.1) * scales), ("bz", np.int32([0, 0, 0]))])
+    save("qdq_conv_float_bias", conv([], "f"), image, out, weights[:-2] + weights[-1:])
+    # two operands that both vary, one moved; a sum that i32 may not hold stays one of floats
+    for name, k in ("qdq_product", 7), ("qdq_long", 70000):
+        save(name, [node("DequantizeLinear", "a as az", "c"), node("DequantizeLinear", "b bs bz", "d", "dequantizelinear2"),
+                    node("Reshape", "d s", "r"), node("MatMul", "c r", "y")], [value("a", [2, k], U8), value("b", [k * 4], U8)],
+             [value("y", [2, 4])], [("as", np.float32(0.1)), ("az", np.uint8(3)), ("bs", np.float32(0.2)), ("bz", np.uint8(130)),
+                                    ("s", np.int64([k, 4]))])
+
+
 def recognised(rng):
     """Written out as exporters do."""
     gamma, beta = [(n, rng.standard_normal(8).astype(np.float32)) for n in ("gamma", "beta")]
@@ -221,6 +247,7 @@ def main():
     ranks()
     layers(np.random.default_rng(1))
     recognised(np.random.default_rng(2))
+    quantised(np.random.default_rng(3))
     outside = TensorProto(name="w", data_type=F, dims=[3, 4])
     outside.data_location = TensorProto.EXTERNAL
     outside.external_data.add(key="location", value="../../../etc/passwd")
