@@ -112,8 +112,9 @@ load_all(const Job *j)
 	}
 }
 
-/* Nothing is timed if zenithc agrees with no engine. One that parts from the two others is timed with them:
- * it may break ties otherwise, and to leave it out could only flatter zenithc. */
+
+/* Nothing is timed if zenithc agrees with no engine. One that parts from the two others is timed with them,
+ * and marked: it may only break ties otherwise. */
 static void
 compare_all(const Job *j)
 {

@@ -23,10 +23,12 @@ from onnx import TensorProto, numpy_helper
 import report
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-INT8 = {"QuantizeLinear", "QLinearConv", "QLinearMatMul", "MatMulInteger", "ConvInteger", "DynamicQuantizeLinear",
-        "QGemm"}
+INT8 = {"QuantizeLinear", "QLinearConv", "QLinearMatMul", "QGemm"}
+DYNAMIC = {"DynamicQuantizeLinear", "MatMulInteger", "ConvInteger"}
+PRODUCTS = {"Conv", "Gemm", "MatMul", "QLinearConv", "QLinearMatMul", "QGemm"}
 MEASURED = {1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 16}       # ONNX's numbers of the dtypes that run can hold
-BOUNDS = {"int8": 0.05, "half": 5e-3, "float": 1e-4}          # from the truth, where tolerances.tsv says nothing
+# how far an answer may be from the truth where tolerances.tsv says nothing
+BOUNDS = {"int8": 0.05, "partly": 0.05, "half": 5e-3, "float": 1e-4}
 
 
 class NotMeasured(Exception):
@@ -98,8 +100,11 @@ def op_types(graph):
 
 
 def kind_of(model):
-    if INT8 & set(op_types(model.graph)):
-        return "int8"
+    """int8: quantised from layer to layer; partly: at run time, or one layer only."""
+    nodes = list(op_types(model.graph))
+    ops = set(nodes)
+    if ops & (INT8 | DYNAMIC):
+        return "partly" if ops & DYNAMIC or sum(n in PRODUCTS for n in nodes) < 2 else "int8"
     return "half" if any(t.data_type == TensorProto.FLOAT16 for t in model.graph.initializer) else "float"
 
 
@@ -220,7 +225,7 @@ def measure(o, libraries, tolerances, name, group, path):
     try:
         model = onnx.load(path, load_external_data=False)
         r["kind"] = kind_of(model)
-        r["group"] = group or ("int8" if r["kind"] == "int8" else "float")
+        r["group"] = group or ("float" if r["kind"] == "half" else r["kind"])
         bound = tolerances.get(("zoo/" if group == "zoo" else "") + name, BOUNDS[r["kind"]])
         r["tolerance"] = 2 * bound      # of a pair
         lines, shapes = prepare(o, model, path, folder)
@@ -232,7 +237,7 @@ def measure(o, libraries, tolerances, name, group, path):
                                f"lib\t{lib}\tnet_model",
                                *(f"{'ov' if k == 'openvino' else k}\t{v}" for k, v in libraries.items()),
                                f"threads\t{o.threads}", f"seconds\t{o.seconds}", f"tolerance\t{r['tolerance']}",
-                               *(["int8"] if r["kind"] == "int8" else []),
+                               *(["int8"] if r["kind"] in ("int8", "partly") else []),
                                *(["cpu"] if o.clock == "cpu" else []), *lines]) + "\n")
         say(o, name, "measuring")
         r["macs"] = layer_macs(o, path, shapes)

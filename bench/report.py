@@ -2,7 +2,8 @@
 import math
 from xml.sax.saxutils import escape
 
-GROUPS = {"zoo": "the zoo", "float": "test models, float", "int8": "test models, int8", "given": "given models"}
+GROUPS = {"zoo": "the zoo", "float": "test models, float", "int8": "test models, int8",
+          "partly": "test models, partly int8", "given": "given models"}
 ENGINES = "zenithc", "ort", "openvino"
 
 
@@ -12,16 +13,18 @@ def median(v):
 
 
 def derive(r):
-    """Adds to what run said: best, r, r_median, limit_gops, share.
+    """Adds to what run said: best, r, r_median, r_all, limit_gops, share.
 
-    r is the better engine's smallest time over zenithc's; r_median is the median over the rounds of the same ratio of a
-    round's medians; share is of the yardstick's best slice, by zenithc's smallest time.
+    r is the better engine's smallest time over zenithc's, of engines with the same answers, r_all of all; r_median is
+    the median over the rounds of r's ratio of a round's medians; share is of the yardstick's best slice, by
+    zenithc's smallest time.
     """
     ms = {e: r["engines"][e]["ms"] for e in ENGINES if "ms" in r.get("engines", {}).get(e, {})}
     if "zenithc" not in ms or len(ms) < 2:
         return
-    peers = [e for e in ENGINES[1:] if e in ms]
-    own = ms["zenithc"]
+    own, fast = ms["zenithc"], min(ms[e]["min"] for e in ENGINES[1:] if e in ms)
+    peers = [e for e in ENGINES[1:] if e in ms and "apart" not in r["engines"][e]]
+    r["r_all"] = fast / own["min"]
     r["best"] = min(peers, key=lambda e: ms[e]["min"])
     r["r"] = ms[r["best"]]["min"] / own["min"]
     r["r_median"] = median([min(p[1] for p in others) / z[1]
@@ -32,6 +35,11 @@ def derive(r):
             r["share"] = 2e-6 * r["macs"] / own["min"] / r["limit_gops"]
 
 
+def mean(v):
+    logs = [math.log(x) for x in v]
+    return math.exp(sum(logs) / len(logs))
+
+
 def geomeans(nets):
     out = {}
     for g in GROUPS:
@@ -39,7 +47,7 @@ def geomeans(nets):
         done = [n for n in members if "r" in n]
         if done:
             worst = min(done, key=lambda n: n["r"])
-            out[g] = {"r": math.exp(sum(math.log(n["r"]) for n in done) / len(done)), "measured": len(done),
+            out[g] = {"r": mean(n["r"] for n in done), "r_all": mean(n["r_all"] for n in done), "measured": len(done),
                       "of": len(members), "worst": worst["name"], "worst_r": worst["r"]}
     return out
 
@@ -57,8 +65,9 @@ def figure(x):
 def head(run):
     m = run["machine"]
     return (f"{run['zenithc']}, {run['cc']} ({run['compiler']}), {run['threads']} thread(s), {run['clock']} time, "
-            f"{m['cpu']}, load {m['load']}\n{'ms, min and median':<26}{'MMAC':>8}  {'zenithc':>17}  {'ort':>17}  {'openvino':>17} "
-            f"{'r':>7} {'r med':>7} {'share':>6} {'differs':>8} {'cc s':>6}")
+            f"{m['cpu']}, load {m['load']}\n"
+            f"{'ms, min and median':<26}{'MMAC':>8}  {'zenithc':>17}  {'ort':>17}  {'openvino':>17} {'r':>7}"
+            f" {'r med':>7} {'share':>6} {'differs':>8} {'cc s':>6}")
 
 
 def row(r):
@@ -79,7 +88,8 @@ def row(r):
         if "why" in v:
             text += f"\n{'':<26}  without {e}: {' '.join(v['why'].split())[:160]}"
         if "apart" in v:
-            text += f"\n{'':<26}  {e}'s answers differ by {r['diff']['zenithc/' + e] or math.inf:.2g}"
+            text += (f"\n{'':<26}  {e}'s answers differ by {r['diff']['zenithc/' + e] or math.inf:.2g}: it does not "
+                     f"count; if it did, r would be {r['r_all']:.3f}")
     if "note" in r:
         text += f"\n{'':<26}  {r['note'][:160]}"
     if "error" in r:
@@ -88,9 +98,12 @@ def row(r):
 
 
 def foot(run):
-    limits = [n["limit_gops"] for n in run["nets"] if "limit_gops" in n and n["kind"] != "int8"]
-    lines = [f"geometric mean of r, {GROUPS[g]}: {v['r']:.3f} ({v['measured']} of {v['of']} measured; worst: "
-             f"{v['worst']} {v['worst_r']:.3f})" for g, v in run["geomean"].items()]
+    limits = [n["limit_gops"] for n in run["nets"] if "limit_gops" in n and n["kind"] in ("float", "half")]
+    lines = []
+    for g, v in run["geomean"].items():
+        lines.append(f"geometric mean of r, {GROUPS[g]}: {v['r']:.3f} ({v['measured']} of {v['of']} measured; worst: "
+                     f"{v['worst']} {v['worst_r']:.3f}")
+        lines[-1] += f"; with engines whose answers differ {v['r_all']:.3f})" if v["r_all"] < v["r"] else ")"
     if limits:
         lines.append(f"fed FMA loop: {max(limits):.0f} GFLOP/s at best, {min(limits):.0f} in the slowest network's run")
     failed = [n["name"] for n in run["nets"] if "error" in n]
@@ -116,7 +129,7 @@ def against(run, old):
         lines.append(f"{n['name']:<26}{figure(then):>9}{figure(today):>9}{then / today:>8.3f}{gains[-1]:>9.3f}"
                      f"{b['r']:>8.3f}{n['r']:>8.3f}")
     if gains:
-        lines.append(f"geometric mean, by clock: {math.exp(sum(map(math.log, gains)) / len(gains)):.3f} times as fast")
+        lines.append(f"geometric mean, by clock: {mean(gains):.3f} times as fast")
     return "\n".join(lines)
 
 
