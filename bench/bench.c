@@ -10,6 +10,7 @@
  *   limit     name, gops of each slice of the yardstick
  *   kernel_macs    multiply-adds of one run, as zenithc counts them in its kernels
  *   error     why nothing was timed
+ * The exit code is 100, 101 or 102 if it was zenithc's code, ONNX Runtime or OpenVINO that crashed.
  * Rounds: a slice of each engine, beginning with another one each round, and a slice of the yardstick before
  * each. A slice is one call, or calls for a thirtieth of the time after one that is not counted.
  */
@@ -18,6 +19,7 @@
 
 #include <math.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +28,7 @@
 
 #include "limit.h"
 
-enum { NENGINE = 3, MAX_ROUNDS = 400, MAX_BATCHES = 4096 };
+enum { CRASHED = 100, NENGINE = 3, MAX_ROUNDS = 400, MAX_BATCHES = 4096 };
 #define BATCH 200e-6
 #define YARD 5e-3
 
@@ -43,6 +45,8 @@ static struct {
 	int n;
 	double v[MAX_ROUNDS * NENGINE];
 } yard;
+
+static volatile sig_atomic_t current;     /* the engine that works */
 
 static double diff[NENGINE][NENGINE], after = -1;    /* -1: not known */
 static int compared;
@@ -95,6 +99,14 @@ progress(const Job *j, const char *what, double part)
 		fprintf(stderr, "\r\033[K%s: %s %3.0f %%\r", j->name, what, 100 * part);
 }
 
+/* tells bench.py which engine it was */
+static void
+crashed(int sig)
+{
+	(void)sig;
+	_exit(CRASHED + current);
+}
+
 static void
 load_all(const Job *j)
 {
@@ -107,11 +119,11 @@ load_all(const Job *j)
 			continue;
 		progress(j, engines[i]->name, 0);
 		st[i].asked = true;
+		current = i;
 		st[i].works = engines[i]->load(engines[i], j);
 		st[i].load_s = limit_now() - t;
 	}
 }
-
 
 /* Nothing is timed if zenithc agrees with no engine. One that parts from the two others is timed with them,
  * and marked: it may only break ties otherwise. */
@@ -165,6 +177,7 @@ median(const double *v, int n)
 static void
 run_once(int i)
 {
+	current = i;
 	if (!engines[i]->run(engines[i]))
 		die("%s: %s", engines[i]->name, engines[i]->why);
 }
@@ -388,11 +401,14 @@ print_json(void)
 int
 main(int argc, char **argv)
 {
+	static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 	static Job j;
 
 	if (argc != 2)
 		die("usage: run JOB");
 	job_read(&j, argv[1]);
+	for (int i = 0; i < (int)(sizeof fatal / sizeof *fatal); i++)
+		signal(fatal[i], crashed);
 	if (j.cpu_time && j.threads > 1)
 		die("the time of the CPU counts what threads spin: for one thread only");
 	clock_used = j.cpu_time ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC;

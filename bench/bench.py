@@ -210,9 +210,18 @@ def layer_macs(o, path, shapes):
     return sum(counts) if all(isinstance(m, int) for m in counts) else 0
 
 
-def child(o, job):
-    """What run says: its JSON object. Its progress line goes to our standard error."""
+def child(o, job, lines, libraries):
+    """What run says: its JSON object; again without an engine that crashes. Its progress goes to our standard error."""
+    with open(job, "w") as f:
+        f.write("\n".join(lines + [f"{'ov' if k == 'openvino' else k}\t{v}" for k, v in libraries.items()]) + "\n")
     p = subprocess.run([o.run, job], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=o.seconds * 3 + 900)
+    crashed = report.ENGINES[p.returncode - 100] if 100 <= p.returncode <= 102 else None
+    if crashed in libraries and len(libraries) > 1:
+        found = child(o, job, lines, {k: v for k, v in libraries.items() if k != crashed})
+        found["engines"][crashed] = {"why": "it crashes"}
+        return found
+    if crashed:
+        raise RuntimeError(f"{crashed} crashes")
     if p.returncode:
         raise RuntimeError(f"the measuring process ended with {p.returncode}")
     return json.loads(p.stdout)
@@ -231,17 +240,13 @@ def measure(o, libraries, tolerances, name, group, path):
         lines, shapes = prepare(o, model, path, folder)
         say(o, name, "compiling")
         lib = build(o, path, folder, shapes, r)
-        job = os.path.join(folder, "job")
-        with open(job, "w") as f:
-            f.write("\n".join([f"name\t[{o.at}/{o.of}] {name}", f"model\t{os.path.abspath(path)}",
-                               f"lib\t{lib}\tnet_model",
-                               *(f"{'ov' if k == 'openvino' else k}\t{v}" for k, v in libraries.items()),
-                               f"threads\t{o.threads}", f"seconds\t{o.seconds}", f"tolerance\t{r['tolerance']}",
-                               *(["int8"] if r["kind"] in ("int8", "partly") else []),
-                               *(["cpu"] if o.clock == "cpu" else []), *lines]) + "\n")
+        lines += [f"name\t[{o.at}/{o.of}] {name}", f"model\t{os.path.abspath(path)}", f"lib\t{lib}\tnet_model",
+                  f"threads\t{o.threads}", f"seconds\t{o.seconds}", f"tolerance\t{r['tolerance']}"]
+        lines += ["int8"] if r["kind"] in ("int8", "partly") else []
+        lines += ["cpu"] if o.clock == "cpu" else []
         say(o, name, "measuring")
         r["macs"] = layer_macs(o, path, shapes)
-        r.update(child(o, job))
+        r.update(child(o, os.path.join(folder, "job"), lines, libraries))
         report.derive(r)
     except NotMeasured as e:
         r["skipped"] = str(e)
