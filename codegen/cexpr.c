@@ -17,7 +17,7 @@ struct Slot {
 	int refs, height;
 	int region, place;       /* innermost around all uses; outermost where it may be evaluated */
 	int arm;                 /* select, guard: number of the first of its two regions, or 0 */
-	bool temp;
+	bool temp, vary;         /* vary: from lane to lane */
 	const char *name;
 };
 
@@ -187,19 +187,37 @@ height_place(CPrint *p, const Expr *a, int arm, const Expr *user)
 	int h = o->temp ? 1 : o->height + 1, at = o->place;
 
 	s->height = h > s->height ? h : s->height;
+	s->vary |= o->vary;
 	if (arm != EAGER && p->region.p[at].depth > p->region.p[s->region].depth)
 		at = s->region;
 	if (p->region.p[at].depth > p->region.p[s->place].depth)
 		s->place = at;
 }
 
+/* of its own accord, whatever its operands do */
 static bool
-trivial(const Expr *e)
+varies_itself(const CPrint *p, const Expr *e)
+{
+	if (!p->lanes)
+		return false;
+	for (int i = 0; i < e->nix; i++)
+		if (ix_has(e->ix[i], p->lanes->var))
+			return true;
+	return (e->op == E_VAR && map_ptr(p->lanes->vector, e->u.var)) ||
+		(e->op == E_LOAD && map_ptr(p->lanes->vector, e->u.mem));
+}
+
+static bool
+trivial(const Expr *e, bool vary)
 {
 	const IxAtom *a;
 
 	if (e->op == E_CONST || e->op == E_VAR)
 		return true;
+	if (e->op == E_LOAD && vary)
+		return e->u.mem->space == SP_PRIVATE;
+	if (e->op == E_IX && vary)
+		return true;         /* said by the cast of it */
 	if (e->op != E_IX || e->ix[0]->n > 1)
 		return false;
 	a = ix_atom(e->ix[0]);
@@ -216,10 +234,11 @@ plan(CPrint *p, const Expr *e)
 	s->place = e->op == E_LOAD || e->op == E_GUARD ? s->region : 0;
 	each_operand(p, e, height_place);
 	s = slot_of(p, e);
+	s->vary |= varies_itself(p, e);
 	arms = lazy(e) && (p->region.p[s->arm].temp.n || p->region.p[s->arm + 1].temp.n);
 	if (arms)
 		s->place = s->region;
-	if (!arms && (trivial(e) || (s->refs < 2 && s->height < DEEP)))
+	if (!arms && (trivial(e, s->vary) || (s->refs < 2 && s->height < DEEP)))
 		return false;
 	s->temp = true;
 	push(&p->region.p[s->place].temp, e);
@@ -249,13 +268,13 @@ print_region(CPrint *p, int r)
 	for (int i = 0; i < p->region.p[r].temp.n; i++) {
 		const Expr *e = p->region.p[r].temp.p[i];
 		Slot *s = slot_of(p, e);
-		const char *name = fmt("t%d", p->temps++), *type = p->t->value_type(e->dt);
-		bool arms = lazy(e) && (p->region.p[s->arm].temp.n || p->region.p[s->arm + 1].temp.n);
+		const char *name = fmt("t%d", p->temps++), *type = s->vary ? cv_type(p, e->dt) : p->t->value_type(e->dt);
+		bool truth = e->dt == DT_BOOL && !s->vary, arms = lazy(e) && (p->region.p[s->arm].temp.n || p->region.p[s->arm + 1].temp.n);
 
 		cp_line(p);
 		if (!arms) {
-			cp_text(p, "const %s %s = %s", type, name, e->dt == DT_BOOL ? "(uint8_t)" : "");
-			print_node(p, e, e->dt == DT_BOOL ? P_UNARY : P_COND);
+			cp_text(p, "const %s %s = %s", type, name, truth ? "(uint8_t)" : "");
+			print_node(p, e, truth ? P_UNARY : P_COND);
 			cp_text(p, ";\n");
 			slot_of(p, e)->name = name;
 			continue;
@@ -269,8 +288,8 @@ print_region(CPrint *p, int r)
 			p->indent++;
 			print_region(p, s->arm + k);
 			cp_line(p);
-			cp_text(p, "%s = %s", name, e->dt == DT_BOOL ? "(uint8_t)" : "");
-			cp_expr(p, e->a[e->n - 2 + k], e->dt == DT_BOOL ? P_UNARY : P_COND);
+			cp_text(p, "%s = %s", name, truth ? "(uint8_t)" : "");
+			(slot_of(p, e)->vary ? cv_operand : cp_expr)(p, e->a[e->n - 2 + k], truth ? P_UNARY : P_COND);
 			cp_text(p, ";\n");
 			p->indent--;
 			cp_linef(p, k ? "}" : "} else {");
@@ -382,8 +401,8 @@ print_condition(CPrint *p, const Expr *e, enum prec min)
 	cp_wrap(p, at, e->nix > 1 ? P_AND : P_REL, min);
 }
 
-static void
-print_choice(CPrint *p, const Expr *e, enum prec min, void (*arm)(CPrint *, const Expr *, enum prec))
+void
+cp_choice(CPrint *p, const Expr *e, enum prec min, void (*arm)(CPrint *, const Expr *, enum prec))
 {
 	size_t at = p->b->n;
 
@@ -413,7 +432,7 @@ cp_stored(CPrint *p, const Expr *e, enum prec min)
 	} else if (e->op == E_CONST) {
 		cp_text(p, "0x%04" PRIx64, e->u.bits & 0xffff);
 	} else {
-		print_choice(p, e, min, cp_stored);
+		cp_choice(p, e, min, cp_stored);
 	}
 }
 
@@ -437,8 +456,8 @@ operand_min(const char *text, const char *at, enum prec row)
 	return row == P_REL || row == P_BIT ? P_ADD : row + 1;
 }
 
-static void
-expand(CPrint *p, const char *text, enum prec is, enum prec min, const Expr *e,
+void
+cp_expand(CPrint *p, const char *text, enum prec is, enum prec min, const Expr *e,
 	void (*operand)(CPrint *, const Expr *, enum prec))
 {
 	size_t at = p->b->n;
@@ -479,15 +498,15 @@ print_op(CPrint *p, const Expr *e, enum prec min)
 		unsupported(NULL, "target %s: %s of %s", p->t->name, eop_info[e->op].text, dt_name(d));
 		cp_text(p, "0");
 	} else if (h && !r->exact) {
-		expand(p, fmt("%s(%s)", p->t->round(d), r->text), P_POST, min, e, cp_expr);
+		cp_expand(p, fmt("%s(%s)", p->t->round(d), r->text), P_POST, min, e, cp_expr);
 	} else if ((e->op == E_MIN || e->op == E_MAX) && e->a[0]->op == E_CONST && d != DT_BOOL) {
 		s = copy_str(r->text);           /* cheaper with the constant last */
 		strstr(s, "%0")[1] = 'x';
 		strstr(s, "%1")[1] = '0';
 		strstr(s, "%x")[1] = '1';
-		expand(p, s, r->prec, min, e, cp_expr);
+		cp_expand(p, s, r->prec, min, e, cp_expr);
 	} else {
-		expand(p, r->text, r->prec, min, e, cp_expr);
+		cp_expand(p, r->text, r->prec, min, e, cp_expr);
 	}
 }
 
@@ -548,12 +567,12 @@ print_compare(CPrint *p, const Expr *e, enum prec min)
 	if (d >= 0) {
 		cp_text(p, "%d", d);
 	} else if (r && plain_index(p, e->a[0]) && plain_index(p, e->a[1])) {
-		expand(p, r->text, r->prec, min, e, print_index);
+		cp_expand(p, r->text, r->prec, min, e, print_index);
 	} else if (e->a[0] == e->a[1] && dt_float(e->a[0]->dt)) {
 		if (op == E_LT || op == E_GT)
 			cp_text(p, "0");
 		else
-			expand(p, fmt("%szn_isnan_%s(%%0)", op == E_NE ? "" : "!", e->a[0]->dt == DT_F64 ? "f64" : "f32"),
+			cp_expand(p, fmt("%szn_isnan_%s(%%0)", op == E_NE ? "" : "!", e->a[0]->dt == DT_F64 ? "f64" : "f32"),
 				op == E_NE ? P_POST : P_UNARY, min, e, cp_expr);
 	} else {
 		print_op(p, e, min);
@@ -580,7 +599,7 @@ print_cast(CPrint *p, const Expr *e, enum prec min)
 		unsupported(NULL, "target %s: cast of %s to %s", p->t->name, dt_name(a->dt), dt_name(e->dt));
 		s = "0";
 	}
-	expand(p, s, is, min, e, cp_expr);
+	cp_expand(p, s, is, min, e, cp_expr);
 }
 
 static void
@@ -598,7 +617,7 @@ print_bitcast(CPrint *p, const Expr *e, enum prec min)
 		s = fmt("%.*s%s)", (int)(strchr(from, '(') + 1 - from), from, s);
 		is = P_POST;
 	}
-	expand(p, s, is, min, e, cp_stored);
+	cp_expand(p, s, is, min, e, cp_stored);
 }
 
 static void
@@ -620,6 +639,10 @@ print_node(CPrint *p, const Expr *e, enum prec min)
 	size_t at = p->b->n;
 	const char *s;
 
+	if (slot_of(p, e)->vary) {
+		cv_node(p, e, min);
+		return;
+	}
 	switch (e->op) {
 	case E_CONST:
 		print_const(p, e, min);
@@ -647,7 +670,7 @@ print_node(CPrint *p, const Expr *e, enum prec min)
 			cp_text(p, ")");
 		return;
 	case E_SELECT: case E_GUARD:
-		print_choice(p, e, min, cp_expr);
+		cp_choice(p, e, min, cp_expr);
 		return;
 	case E_CAST: case E_CASTSAT:
 		print_cast(p, e, min);
@@ -657,7 +680,7 @@ print_node(CPrint *p, const Expr *e, enum prec min)
 		return;
 	case E_STRNUM:
 		s = dt_int(e->dt) ? "zn_strint(%0)" : "zn_strnum(%0)";
-		expand(p, e->dt == DT_F64 || e->dt == DT_I64 ? s : fmt("(%s)%s", p->t->value_type(e->dt), s),
+		cp_expand(p, e->dt == DT_F64 || e->dt == DT_I64 ? s : fmt("(%s)%s", p->t->value_type(e->dt), s),
 			e->dt == DT_F64 || e->dt == DT_I64 ? P_POST : P_UNARY, min, e, cp_expr);
 		return;
 	case E_EQ: case E_NE: case E_LT: case E_LE: case E_GT: case E_GE:
@@ -679,4 +702,10 @@ cp_expr(CPrint *p, const Expr *e, enum prec min)
 		cp_text(p, "%s", s->name);
 	else
 		print_node(p, e, min);
+}
+
+bool
+cp_varies(CPrint *p, const Expr *e)
+{
+	return slot_of(p, e)->vary;
 }

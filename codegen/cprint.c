@@ -81,6 +81,12 @@ cp_name(CPrint *p, const void *key, const char *name, const char *dflt)
 	return *slot;
 }
 
+const char *
+cp_unique(CPrint *p, const char *name)
+{
+	return name_unique(p->taken, is_own(name) ? fmt("%s_", name) : name, "a");
+}
+
 /* announces the expressions of a statement itself, not of those inside it */
 static void
 roots(CPrint *p, const Stmt *s)
@@ -110,8 +116,8 @@ fits(CPrint *p, const Stmt *s)
 	return fits(p, s->body) && fits(p, s->other);
 }
 
-static void
-block(CPrint *p, const Stmt *s)
+void
+cp_block(CPrint *p, const Stmt *s)
 {
 	cp_text(p, " {\n");
 	p->indent++;
@@ -140,6 +146,10 @@ print_for(CPrint *p, const Stmt *s)
 	void **slot;
 
 	cp_print_temps(p);
+	if (s->kind == F_LANES && p->isa && p->isa->lanes == s->lanes && lanes_can(s)) {
+		cv_loop(p, s);
+		return;
+	}
 	if (ix_any(v->a, has_data, NULL)) {
 		end = fmt("n%d", p->temps++);
 		cp_line(p);
@@ -158,7 +168,7 @@ print_for(CPrint *p, const Stmt *s)
 	void *before = *slot;
 	*slot = (void *)(uintptr_t)name;
 	p->loops++;
-	block(p, s->body);
+	cp_block(p, s->body);
 	p->loops--;
 	*map_at_ptr(p->name, v) = before;
 	cp_text(p, "\n");
@@ -173,7 +183,7 @@ print_while(CPrint *p, const Stmt *s, bool temps)
 		cp_text(p, "while (");
 		cp_expr(p, s->e, P_ANY);
 		cp_text(p, ")");
-		block(p, s->body);
+		cp_block(p, s->body);
 	} else {
 		cp_text(p, "for (;;) {\n");
 		p->indent++;
@@ -200,10 +210,10 @@ print_if(CPrint *p, const Stmt *s)
 	cp_text(p, "if (");
 	cp_expr(p, s->e, P_ANY);
 	cp_text(p, ")");
-	block(p, s->body);
+	cp_block(p, s->body);
 	if (s->other && s->other->list.n) {
 		cp_text(p, " else");
-		block(p, s->other);
+		cp_block(p, s->other);
 	}
 	cp_text(p, "\n");
 }
@@ -295,6 +305,17 @@ print_array(CPrint *p, const Stmt *s)
 		(long long)n);
 }
 
+static void
+print_prefetch(CPrint *p, const Stmt *s)
+{
+	cp_line(p);
+	cp_text(p, "ZN_PREFETCH(");
+	print_lvalue(p, s->mem);
+	cp_text(p, " + ");
+	cp_ix(p, s->ix, P_MUL);
+	cp_text(p, ");\n");
+}
+
 void
 cp_stmt(CPrint *p, const Stmt *s)
 {
@@ -312,6 +333,8 @@ cp_stmt(CPrint *p, const Stmt *s)
 	}
 	roots(p, s);
 	temps = cp_temps(p);
+	if (p->lanes && cv_stmt(p, s))
+		return;
 	if (s->op != S_WHILE && s->op != S_FOR)
 		cp_print_temps(p);
 	switch (s->op) {
@@ -322,6 +345,8 @@ cp_stmt(CPrint *p, const Stmt *s)
 	case S_STORE: print_store(p, s); break;
 	case S_ARRAY: print_array(p, s); break;
 	case S_FAIL:  print_fail(p, s); break;
+	case S_KEEP:  break;
+	case S_PREFETCH: print_prefetch(p, s); break;
 	case S_NOTE:  cp_linef(p, "/* %s */", text_comment(s->text)); break;
 	default:
 		if (!p->program)
@@ -349,28 +374,108 @@ print_params(CPrint *p, const Kern *k)
 		cp_text(p, "void");
 }
 
-void
-cp_kernel(CPrint *p, const Kern *k, const char *name)
+static bool
+wide(CPrint *p, const Kern *k)
+{
+	bool w = !fits(p, k->body);
+
+	for (int i = 0; i < k->sym.n; i++)
+		w |= !cp_sym_fits(k->sym.p[i]);
+	for (int i = 0; i < k->variant.n; i++)
+		w |= wide(p, k->variant.p[i]);
+	return w;
+}
+
+/* up to its parameters */
+static void
+signature(CPrint *p, const Kern *k, const char *how, const char *name)
 {
 	p->name = map_new();
 	p->taken = map_new();
 	p->loops = p->temps = 0;
-	p->wide = !fits(p, k->body);
-	for (int i = 0; i < k->sym.n; i++)
-		p->wide |= !cp_sym_fits(k->sym.p[i]);
-	if (k->heap)
-		prelude_need(p->pre, "zn_heap");
-	cp_text(p, "%s %s %s(", p->t->kernel, k->fails ? "int" : "void", name);
+	cp_text(p, "%s %s %s(", how, k->fails ? "int" : "void", name);
 	print_params(p, k);
 	cp_text(p, ")\n{\n");
 	p->indent = 1;
+}
+
+static void
+function(CPrint *p, const Kern *k, const char *how, const char *name)
+{
+	const Stmt *body = st_unroll(k->body);
+
+	signature(p, k, how, name);
+	p->isa = k->isa;
 	for (int i = 0; i < k->param.n; i++)
 		if (!k->param.p[i]->read && !k->param.p[i]->written)
 			cp_linef(p, "(void)%s;", cp_name(p, k->param.p[i], NULL, "p"));
-	for (int i = 0; i < k->body->list.n; i++)
-		cp_stmt(p, k->body->list.p[i]);
+	for (int i = 0; i < body->list.n; i++)
+		cp_stmt(p, body->list.p[i]);
 	if (k->fails)
 		cp_linef(p, "return ZENITH_OK;");
 	p->indent = 0;
+	p->isa = NULL;
 	cp_text(p, "}\n\n");
+}
+
+static void
+call_variant(CPrint *p, const Kern *k, const char *name)
+{
+	const char *sep = "";
+
+	cp_text(p, "%s%s(", k->fails ? "return " : "", name);
+	for (int i = 0; i < k->param.n; i++, sep = ", ")
+		cp_text(p, "%s%s", sep, (const char *)map_ptr(p->name, k->param.p[i]));
+	for (int i = 0; i < k->sym.n; i++, sep = ", ")
+		cp_text(p, "%s%s", sep, (const char *)map_ptr(p->name, k->sym.p[i]));
+	cp_text(p, k->heap ? "%sheap);\n" : ");\n", sep);
+}
+
+const char *
+cp_variant_name(const char *name, const Kern *variant)
+{
+	return fmt("%s_%s", name, variant ? variant->isa->name : "any");
+}
+
+/* the function of that name asks the processor which variant it can run */
+static void
+dispatch(CPrint *p, const Kern *k, const char *name)
+{
+	signature(p, k, "static", name);
+	for (int i = 0; i < k->variant.n; i++) {
+		const Isa *s = k->variant.p[i]->isa;
+		prelude_need(p->pre, s->has);
+		cp_text(p, "#if %s\n", s->when);
+		cp_linef(p, "if (%s) {", s->has);
+		cp_text(p, "\t\t");
+		call_variant(p, k, cp_variant_name(name, k->variant.p[i]));
+		if (!k->fails)
+			cp_text(p, "\t\treturn;\n");
+		cp_text(p, "\t}\n#endif\n");
+	}
+	cp_line(p);
+	call_variant(p, k, cp_variant_name(name, NULL));
+	p->indent = 0;
+	cp_text(p, "}\n\n");
+}
+
+void
+cp_kernel(CPrint *p, const Kern *k, const char *name)
+{
+	p->wide = wide(p, k);
+	if (k->heap)
+		prelude_need(p->pre, "zn_heap");
+	if (!k->variant.n) {
+		function(p, k, p->t->kernel, name);
+		return;
+	}
+	for (int i = 0; i < k->variant.n; i++) {
+		const Isa *s = k->variant.p[i]->isa;
+		cp_text(p, "#if %s\n", s->when);
+		function(p, k->variant.p[i], fmt("%s %s", p->t->kernel, s->attr),
+			cp_variant_name(name, k->variant.p[i]));
+		cp_text(p, "#endif\n");
+	}
+	function(p, k, p->t->kernel, cp_variant_name(name, NULL));
+	dispatch(p, k, name);
 }

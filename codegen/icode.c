@@ -746,7 +746,7 @@ compile_stmt(Comp *c, const Stmt *s)
 			compile_code(c, n, s->e, NULL, NULL);
 		break;
 	case S_ARRAY: compile_array(c, s->mem); break;
-	case S_NOTE:  break;
+	case S_NOTE: case S_KEEP: case S_PREFETCH: break;
 	default:      bug("statement %d in a kernel", s->op);
 	}
 	return n;

@@ -377,6 +377,7 @@ run(const Image *im, const Step *s, int n)
 	int status = 0;
 
 	switch (s->op) {
+	case S_KEEP: case S_PREFETCH: break;
 	case S_BLOCK:
 		for (int i = 0; i < s->list.n && !status; i++)
 			status = run(im, s->list.p[i], n);

@@ -47,7 +47,18 @@
  * store to a Mem that is also loaded (in-place) is ordered as written. Index ranges are proved where
  * possible, otherwise guarded by FAIL before the access; an access outside its Mem is a bug.
  *
- * FOR has extent iterations of var from 0; `kind` parallel: iterations are independent.
+ * FOR has extent iterations of var from 0. `kind` says how they may be carried out, never what they compute:
+ *   parallel   iterations are independent
+ *   unrolled   the extent is constant; the body is written out once per iteration
+ *   lanes      iterations are independent, at most `lanes` of them, and run as the lanes of vectors: what
+ *              depends on var is a vector, a load or store at var's stride 1 a vector load or store, what does
+ *              not depend on it a scalar that is broadcast. Variables and arrays declared in the body have a
+ *              value per lane; an array whose indices are constants is a set of registers. Inner loops and
+ *              conditions have the same course in all lanes, but for `if` n - var > 0, which switches lanes off.
+ *              One exception to independence: set v = op(v, x) of a variable declared outside gathers x of all
+ *              lanes, in any order. A target or dtype that has no vectors runs it as a serial loop.
+ * KEEP mem: the elements of a register array are needed here (an empty asm: compilers keep them apart).
+ * PREFETCH mem[ix]: will be read soon. Neither changes what is computed.
  */
 #ifndef ZENITHC_IR_H
 #define ZENITHC_IR_H
@@ -154,6 +165,8 @@ typedef enum SOp {
 	S_SET,     /* v = e */
 	S_STORE,   /* mem[ix] = e */
 	S_ARRAY,   /* mem: private, constant size; visible to the end of the block, contents undefined */
+	S_KEEP,    /* mem */
+	S_PREFETCH,/* mem[ix] */
 	S_FAIL,    /* return status (u.status) if e (NULL: always) */
 	S_NOTE,    /* text: a comment */
 	/* program only */
@@ -167,13 +180,14 @@ typedef enum SOp {
 	NSOP
 } SOp;
 
-typedef enum ForKind { F_SERIAL, F_UNROLLED, F_PARALLEL } ForKind;
+typedef enum ForKind { F_SERIAL, F_UNROLLED, F_PARALLEL, F_LANES } ForKind;
 
 typedef struct Arg { Mem *mem; Ix off; } Arg;          /* memory from element `off` on */
 
 typedef struct Stmt {
 	SOp op;
 	ForKind kind;
+	int lanes;               /* FOR of kind lanes: the width */
 	Ix var;                  /* FOR, BIND: the atom as a polynomial */
 	Ix ix, ix2;
 	Expr *e;
@@ -199,6 +213,8 @@ typedef struct Kern {
 	bool heap;               /* makes strings in the heap region: gets it as a parameter */
 	double macs;
 	int nvar;
+	const struct Isa *isa;   /* whose vectors it uses; NULL: any processor */
+	VEC(struct Kern *) variant;     /* the same for an isa each, widest first; same parameters */
 } Kern;
 
 typedef struct Program {     /* one graph as code; subgraphs are nested statements */
@@ -217,6 +233,8 @@ Stmt *st_new(SOp);
 Stmt *st_block(void);
 void st_add(Stmt *block, Stmt *);
 Stmt *st_for(Stmt *block, Ix var, ForKind);            /* adds the loop; returns its body, a block */
+Stmt *st_lanes(Stmt *block, Ix var, int lanes);        /* the same for kind lanes */
+Stmt *st_unroll(const Stmt *);           /* a copy without unrolled loops (unroll.c) */
 Stmt *st_if(Stmt *block, Expr *cond);   /* adds it; returns the `then` block; S_IF is the block's last item */
 Stmt *st_else(Stmt *block);                            /* of the IF that st_if added last to block */
 Stmt *st_while(Stmt *block, Expr *cond);

@@ -68,7 +68,7 @@ lanes_stmt(Lanes *l, const Stmt *s)
 		for (int i = 0; i < s->list.n; i++)
 			lanes_stmt(l, s->list.p[i]);
 		break;
-	case S_NOTE: break;
+	case S_NOTE: case S_KEEP: case S_PREFETCH: break;
 	case S_LET:
 		push(&l->own, s->v);
 		break;

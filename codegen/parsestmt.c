@@ -2,6 +2,7 @@
  *
  * What text does not hold (the bytes of weights, graph values) is NULL. */
 #include "parse.h"
+#include "target.h"
 
 #include <stdlib.h>
 
@@ -71,7 +72,9 @@ static void
 parse_for(Parser *p, Stmt *s)
 {
 	s->var = pa_bound(p);
-	s->kind = pa_take(p, "unrolled") ? F_UNROLLED : pa_take(p, "parallel") ? F_PARALLEL : F_SERIAL;
+	s->kind = pa_take(p, "unrolled") ? F_UNROLLED : pa_take(p, "parallel") ? F_PARALLEL
+		: pa_take(p, "lanes") ? F_LANES : F_SERIAL;
+	s->lanes = s->kind == F_LANES ? pa_small(p) : 0;
 	s->body = block(p);
 	p->index.n--;
 }
@@ -133,6 +136,19 @@ parse_array(Parser *p, Stmt *s)
 	pa_want(p, ":");
 	type(p, &made);
 	s->mem = declare_mem(p, w, made);
+}
+
+static void
+parse_keep(Parser *p, Stmt *s)
+{
+	int id;
+
+	s->mem = pa_mem_named(p, full_name(p, &id));
+	if (s->op == S_KEEP)
+		return;
+	pa_want(p, "[");
+	s->ix = pa_poly(p);
+	pa_want(p, "]");
 }
 
 static void
@@ -253,7 +269,8 @@ stmt(Parser *p)
 	static const struct { const char *word; SOp op; void (*f)(Parser *, Stmt *); } table[] = {
 		{"for", S_FOR, parse_for}, {"while", S_WHILE, parse_while}, {"if", S_IF, parse_if},
 		{"let", S_LET, parse_let}, {"set", S_SET, parse_set}, {"store", S_STORE, parse_store},
-		{"array", S_ARRAY, parse_array}, {"fail", S_FAIL, parse_fail}, {"note", S_NOTE, parse_note},
+		{"array", S_ARRAY, parse_array}, {"keep", S_KEEP, parse_keep},
+		{"prefetch", S_PREFETCH, parse_keep}, {"fail", S_FAIL, parse_fail}, {"note", S_NOTE, parse_note},
 		{"call", S_CALL, parse_call}, {"copy", S_COPY, parse_copy}, {"bind", S_BIND, parse_bind},
 		{"assume", S_ASSUME, parse_assume}, {"alloc", S_ALLOC, parse_alloc},
 		{"mark", S_MARK, parse_mark}, {"release", S_RELEASE, parse_mark},
@@ -311,6 +328,15 @@ param(Parser *p)
 	push(&p->k->param, declare_mem(p, w, made));
 }
 
+static const Isa *
+isa_named(Parser *p, const char *w)
+{
+	for (const Isa *s = isa_table; s->name; s++)
+		if (!strcmp(s->name, w))
+			return s;
+	pa_fail(p, "no isa is called '%s'", quoted(w));
+}
+
 static void
 header(Parser *p)
 {
@@ -336,12 +362,14 @@ header(Parser *p)
 		p->k->macs = strtod(p->p, &end);
 		p->p = end;
 	}
+	if (pa_take(p, "isa"))
+		p->k->isa = isa_named(p, pa_word(p));
 }
 
 static Kern *
 kernel(Parser *p, const char *note)
 {
-	Kern *k = p->k = kern_new(pa_word(p));
+	Kern *k = p->k = kern_new(pa_word(p)), *v;
 
 	p->var = map_new();
 	p->mem = map_new();
@@ -349,6 +377,12 @@ kernel(Parser *p, const char *note)
 	header(p);
 	k->nvar = 0;
 	k->body = block(p);
+	while (pa_take(p, "variant")) {
+		note = pa_take(p, "note") ? pa_string(p) : NULL;
+		pa_want(p, "kernel");
+		v = kernel(p, note);
+		push(&k->variant, v);
+	}
 	kern_finish(k);
 	p->k = NULL;
 	return k;
@@ -412,6 +446,8 @@ known_kern(const Kern *k)
 	for (int i = 0; i < k->param.n; i++)
 		know_mem(known, k->param.p[i]);
 	st_each(k->body, know_stmt, known);
+	for (int i = 0; i < k->variant.n; i++)
+		st_each(k->variant.p[i]->body, know_stmt, known);
 	return known;
 }
 

@@ -2,6 +2,7 @@
  * 40th level of a deep expression, is named first ($0 = ...), so that the text is linear in the DAG and
  * shallow. */
 #include "pool.h"
+#include "target.h"
 
 #include "../compiler/graph.h"
 
@@ -22,7 +23,7 @@ typedef struct Printer {
 	Map *kern;               /* of a program: its kernels to their number + 1 */
 } Printer;
 
-static const char *const for_text[] = {"", " unrolled", " parallel"};
+static const char *const for_text[] = {"", " unrolled", " parallel", " lanes"};
 
 /* the id in dtype.def, in small letters */
 const char *
@@ -415,7 +416,8 @@ print_stmt(Printer *p, const Stmt *s)
 	switch (s->op) {
 	case S_BLOCK: print_body(p, s); break;
 	case S_FOR:
-		buf_fmt(b, "for %s < %s%s ", text(s->var), text(ix_atom(s->var)->a), for_text[s->kind]);
+		buf_fmt(b, "for %s < %s%s", text(s->var), text(ix_atom(s->var)->a), for_text[s->kind]);
+		buf_fmt(b, s->kind == F_LANES ? " %d " : " ", s->lanes);
 		print_body(p, s->body);
 		break;
 	case S_WHILE:
@@ -433,6 +435,12 @@ print_stmt(Printer *p, const Stmt *s)
 		print_mem(b, s->mem);
 		buf_fmt(b, ": ");
 		print_type(b, s->mem);
+		break;
+	case S_KEEP: case S_PREFETCH:
+		buf_fmt(b, s->op == S_KEEP ? "keep " : "prefetch ");
+		print_mem(b, s->mem);
+		if (s->op == S_PREFETCH)
+			buf_fmt(b, "[%s]", text(s->ix));
 		break;
 	case S_FAIL:
 		buf_fmt(b, "fail %d", s->status);
@@ -478,8 +486,14 @@ ir_print_kern(Buf *b, const Kern *k)
 	if (k->macs > 0)
 		buf_fmt(b, " macs %.17g", k->macs);
 	buf_fmt(b, " ");
+	if (k->isa)
+		buf_fmt(b, "isa %s ", k->isa->name);
 	print_body(&p, k->body);
 	buf_fmt(b, "\n");
+	for (int i = 0; i < k->variant.n; i++) {
+		buf_fmt(b, "variant ");
+		ir_print_kern(b, k->variant.p[i]);
+	}
 }
 
 const char *const space_text[NSPACE] = {

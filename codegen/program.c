@@ -31,6 +31,30 @@ kern_comment(const char *note, Buf *b)
 	buf_fmt(b, " */\n");
 }
 
+static bool
+variants_free(const Em *e, const Kern *k, const char *name)
+{
+	for (int i = 0; i < k->variant.n; i++)
+		if (map_str(e->taken, cp_variant_name(name, k->variant.p[i])))
+			return false;
+	return !k->variant.n || !map_str(e->taken, cp_variant_name(name, NULL));
+}
+
+static const char *
+kernel_name(Em *e, const Kern *k)
+{
+	const char *name;
+
+	do
+		name = name_unique(e->taken, fmt("%s_%s", e->name, k->name), "kernel");
+	while (!variants_free(e, k, name));
+	for (int i = 0; i < k->variant.n; i++)
+		*map_at_str(e->taken, cp_variant_name(name, k->variant.p[i])) = e;
+	if (k->variant.n)
+		*map_at_str(e->taken, cp_variant_name(name, NULL)) = e;
+	return name;
+}
+
 static Shared *
 share(Em *e, Map *texts, const Kern *k)
 {
@@ -47,7 +71,7 @@ share(Em *e, Map *texts, const Kern *k)
 	buf_free(&text);
 	if (!*slot) {
 		*slot = s = NEW(Shared);
-		s->name = name_unique(e->taken, fmt("%s_%s", e->name, k->name), "kernel");
+		s->name = kernel_name(e, k);
 		if (k->note && *k->note)
 			kern_comment(k->note, &e->kernels);
 		p = printer(e, &e->kernels);

@@ -48,6 +48,15 @@ st_for(Stmt *block, Ix var, ForKind kind)
 }
 
 Stmt *
+st_lanes(Stmt *block, Ix var, int lanes)
+{
+	Stmt *in = st_for(block, var, F_LANES);
+
+	block->list.p[block->list.n - 1]->lanes = lanes;
+	return in;
+}
+
+Stmt *
 st_if(Stmt *block, Expr *cond)
 {
 	Stmt *s = add(block, S_IF);
@@ -246,6 +255,12 @@ kern_finish(Kern *k)
 
 	k->sym.n = 0;
 	st_each(k->body, finish_stmt, &f);
+	for (int i = 0; i < k->variant.n; i++)
+		st_each(k->variant.p[i]->body, finish_stmt, &f);
 	if (k->sym.n)
 		qsort(k->sym.p, (size_t)k->sym.n, sizeof *k->sym.p, by_id);
+	for (int i = 0; i < k->variant.n; i++) {
+		memcpy(&k->variant.p[i]->sym, &k->sym, sizeof k->sym);
+		k->variant.p[i]->fails = k->fails;
+	}
 }

@@ -45,6 +45,42 @@ typedef struct Target {
 	const char *(*get)(DType), *(*put)(DType);           /* an element of packed memory: helpers' names */
 } Target;
 
+/* ---- vectors (vector.c): what the C targets can say of a loop of kind lanes
+ *
+ * A vector has 32-bit elements: f32, i32, u32. bool is a mask, 0 or -1; narrower integers are i32 holding their
+ * value; f16 and bf16 are f32, only loaded, cast and stored. In a row's text # stands for the lanes. */
+
+typedef struct Isa {
+	const char *name;        /* suffix of kernels: "avx512" */
+	const char *what;
+	int lanes;               /* of f32 */
+	int regs;                /* vector registers */
+	const char *when;        /* preprocessor condition */
+	const char *has;         /* C expression: this processor can */
+	const char *attr;        /* macro before a kernel */
+} Isa;
+
+extern const Isa isa_table[];    /* widest first; ends with a name NULL */
+
+/* the vectors of one lanes loop */
+typedef struct Lanes {
+	const IxAtom *var;
+	int width;
+	Map *vector;             /* Var, Mem that have a value per lane */
+	Map *set;                /* Var that are set */
+	const Stmt *body;
+} Lanes;
+
+void lanes_scan(Lanes *, const Stmt *loop);
+bool lanes_vary(const Lanes *, const Expr *);
+bool lanes_vary_ix(const Lanes *, Ix);
+bool lanes_can(const Stmt *loop);                      /* everything in it can be said */
+const char *vec_kind(DType);                           /* "f32", "i32", "u32"; NULL: no vector of it */
+const Row *vec_row(EOp, DType);
+const char *vec_cast(DType to, DType from);            /* a text of %0, or NULL */
+/* n - var > 0: n; else NULL */
+Ix lanes_limit(const Lanes *, const Expr *cond);
+
 extern const Target target_c;
 
 /* ---- the printer */
@@ -65,6 +101,10 @@ typedef struct CPrint {
 	Map *taken;
 	Map *used;               /* NULL, or collects the symbols and regions that are read */
 	int loops, temps;
+	Lanes *lanes;            /* the vectors of the loop that is being printed, or NULL */
+	const char *active;      /* how many lanes are on; NULL: all */
+	bool partial;            /* in a condition that switched lanes off */
+	const struct Isa *isa;   /* NULL: lanes loops are plain loops */
 	Ix (*resolve)(Ix, void *);    /* NULL, or applied to indices before printing */
 	void (*base)(struct CPrint *, const Mem *, bool written);     /* pointer to a region; NULL: a name */
 	void (*program)(struct CPrint *, const Stmt *);               /* statements of the program only */
@@ -88,6 +128,19 @@ bool cp_fits(CPrint *);                            /* every index of the announc
 void cp_wrap(CPrint *, size_t at, enum prec is, enum prec min);  /* parentheses around what was printed from
 								    `at` */
 
+/* cvector.c: in a lanes loop */
+void cv_loop(CPrint *, const Stmt *);
+bool cv_stmt(CPrint *, const Stmt *);              /* false: as outside */
+void cv_node(CPrint *, const Expr *, enum prec);   /* of an expression that varies */
+const char *cv_type(CPrint *, DType);
+void cv_operand(CPrint *, const Expr *, enum prec);    /* as a vector, whether it varies or not */
+bool cp_varies(CPrint *, const Expr *);            /* announced, and a vector */
+void cp_expand(CPrint *, const char *text, enum prec is, enum prec min, const Expr *,
+	void (*operand)(CPrint *, const Expr *, enum prec));
+void cp_choice(CPrint *, const Expr *, enum prec min, void (*arm)(CPrint *, const Expr *, enum prec));
+void cp_block(CPrint *, const Stmt *);             /* in braces */
+const char *cp_unique(CPrint *, const char *name);
+
 /* cindex.c */
 void cp_ix(CPrint *, Ix, enum prec);
 bool cp_ix_fits(Ix);
@@ -98,7 +151,8 @@ void cp_line(CPrint *);                            /* indentation */
 void cp_text(CPrint *, const char *f, ...) __attribute__((format(printf, 2, 3)));
 void cp_linef(CPrint *, const char *f, ...) __attribute__((format(printf, 2, 3)));   /* a whole line */
 void cp_stmt(CPrint *, const Stmt *);
-void cp_kernel(CPrint *, const Kern *, const char *name);
+void cp_kernel(CPrint *, const Kern *, const char *name);    /* and its variants */
+const char *cp_variant_name(const char *name, const Kern *variant);    /* variant NULL: for any processor */
 /* the identifier of key, made once */
 const char *cp_name(CPrint *, const void *key, const char *name, const char *dflt);
 const char *status_name(int status);

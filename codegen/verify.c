@@ -168,6 +168,7 @@ static void
 check_for(Verify *v, const Stmt *s)
 {
 	const IxAtom *at = s->var ? ix_atom(s->var) : NULL;
+	int64_t most;
 
 	if (!at || at->kind != IX_VAR)
 		wrong(v, "a loop without variable");
@@ -175,6 +176,10 @@ check_for(Verify *v, const Stmt *s)
 		if (v->index.p[i]->id == at->id)
 			wrong(v, "loops over i%d inside each other", at->id);
 	check_ix(v, at->a);
+	if (s->kind == F_UNROLLED && !ix_isint(at->a, &most))
+		wrong(v, "an unrolled loop of %s iterations", ix_str(at->a));
+	if (s->kind == F_LANES && (s->lanes < 1 || !ix_ge0(ix_sub(ix_int(s->lanes), at->a))))
+		wrong(v, "%s iterations in %d lanes", ix_str(at->a), s->lanes);
 	push(&v->index, at);
 	check_block(v, s->body);
 	v->index.n--;
@@ -341,6 +346,12 @@ check_stmt(Verify *v, const Stmt *s)
 		if (v->k && !v->k->fails)
 			wrong(v, "it fails, but is not marked as failing");
 		break;
+	case S_KEEP: case S_PREFETCH:
+		if (!s->mem || !map_ptr(v->mem, s->mem))
+			wrong(v, "keep or prefetch of no memory in scope");
+		if (s->op == S_PREFETCH)
+			check_ix(v, s->ix);
+		break;
 	case S_NOTE: break;
 	default:
 		if (!v->g)
@@ -357,6 +368,11 @@ ir_verify_kern(const Kern *k, const char *after)
 	for (int i = 0; i < k->param.n; i++)
 		*map_at_ptr(v.mem, k->param.p[i]) = k->param.p[i];
 	check_block(&v, k->body);
+	for (int i = 0; i < k->variant.n; i++) {
+		if (k->variant.p[i]->param.n != k->param.n || !k->variant.p[i]->isa)
+			wrong(&v, "variant %d has other parameters, or no isa", i);
+		ir_verify_kern(k->variant.p[i], after);
+	}
 }
 
 void

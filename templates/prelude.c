@@ -1,5 +1,12 @@
 /* Helpers of generated C, written into NAME.c where they are used. Each piece begins with a mark that names it and may
  * call others that stand before it. Meanings: codegen/ir.h. C99 and C++17; no undefined behaviour for any argument. */
+/*@ zn_has_avx512 */
+#define zn_has_avx512() (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && \
+	__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+
+/*@ zn_has_avx2 */
+#define zn_has_avx2() (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+
 /*@ zn_f32_bits */
 static inline uint32_t zn_f32_bits(float x)
 {

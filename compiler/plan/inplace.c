@@ -115,6 +115,8 @@ static void drop_param(Stmt *call, int y)
 		call->arg.p[i] = call->arg.p[i + 1];
 	}
 	k->param.n--;
+	for (int i = 0; i < k->variant.n; i++)
+		k->variant.p[i]->param = k->param;
 	call->arg.n--;
 	k->sym.n = 0;
 	kern_finish(k);
@@ -130,6 +132,20 @@ static bool whole_region(const Stmt *call, int i, const Lives *l)
 	return a->mem->space == SP_WORK && l->life[a->mem->id].mem && ix_is(a->off, 0);
 }
 
+/* no statement of the kernel hinders */
+static bool may_share(const Kern *k, const Mem *x, const Mem *y)
+{
+	Check c = { .x = x, .y = y };
+
+	check_stmt(&c, k->body);
+	if (c.fails || (c.nstore > 1 && (c.nloading < c.nstore || k->statements)) || loads_result(&c, k->body))
+		return false;
+	for (int i = 0; i < k->variant.n; i++)
+		if (!may_share(k->variant.p[i], x, y))
+			return false;
+	return true;
+}
+
 static bool try_pair(Stmt *call, int step, int y, int x, Lives *l, int *into)
 {
 	Mem *my = call->arg.p[y].mem, *mx = call->arg.p[x].mem;
@@ -139,10 +155,11 @@ static bool try_pair(Stmt *call, int step, int y, int x, Lives *l, int *into)
 	if (mx->space != SP_WORK || ly->first != step || lx->last != step || my->dt != mx->dt || my->size != mx->size ||
 	    !whole_region(call, x, l))
 		return false;
-	check_stmt(&c, call->kern->body);
-	if (c.fails || (c.nstore > 1 && (c.nloading < c.nstore || call->kern->statements)) || loads_result(&c, call->kern->body))
+	if (!may_share(call->kern, c.x, c.y))
 		return false;
 	unify(&c, call->kern->body);
+	for (int i = 0; i < call->kern->variant.n; i++)
+		unify(&c, call->kern->variant.p[i]->body);
 	drop_param(call, y);
 	lx->last = ly->last;
 	ly->mem = NULL;
