@@ -26,6 +26,8 @@ summary() {
 		}
 		return r
 	}
+	/^variant/ { skip = 1 }
+	skip { if (/^}/) skip = 0; next }
 	/^(workspace|steps|note)|^$/ || /^\t(weight|in|out|work|heap|state) / { next }
 	{ match($0, /^\t*/); tabs = substr($0, 1, RLENGTH); line = substr($0, RLENGTH + 1) }
 	line ~ /^(let|set|store) / {

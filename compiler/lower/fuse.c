@@ -202,6 +202,31 @@ static bool smooth(const Scan *s)
 	return s->div == 0;
 }
 
+static bool is_product_sum(const Expr *e, void *arg)
+{
+	(void)arg;
+	return e->op == E_REDUCE && e->u.rop == R_SUM && e->a[0]->op == E_MUL;
+}
+
+static bool inlines_product_sum(const Expr *e, void *arg)
+{
+	const Info *in;
+
+	if (e->op != E_TLOAD)
+		return false;
+	in = lower_info(arg, e->u.value);
+	return in->inlined && ex_any(e->u.value->te->body, is_product_sum, NULL);
+}
+
+/* its only reader has a contraction already: two of them share no tile, so one is stored */
+static bool second_contraction(Lower *lo, const Unit *u)
+{
+	const Info *in = lower_info(lo, u->out);
+
+	return ex_any(u->out->te->body, is_product_sum, NULL) &&
+		ex_any(in->reader.p[0]->out->te->body, inlines_product_sum, lo);
+}
+
 static bool decide(Lower *lo, Unit *u)
 {
 	Value *v = u->out;
@@ -216,7 +241,8 @@ static bool decide(Lower *lo, Unit *u)
 	if (!in->nread || s.nodes > MAX_NODES)
 		return false;
 	if (s.has_reduce)
-		return in->nread == 1 && ratio < 1.01 && in->permuted && !in->in_reduce && !in->pinned;
+		return in->nread == 1 && ratio < 1.01 && in->permuted && !in->in_reduce && !in->pinned &&
+			!second_contraction(lo, u);
 	if (in->pinned && s.many_loads)
 		return false;
 	if (c.flops == 0 && c.calls == 0)

@@ -11,7 +11,10 @@
 #include "lower.h"
 #include "nest.h"
 
-enum { MAX_BOX = 16384 };        /* elements */
+enum {
+	MAX_BOX = 16384,         /* elements */
+	TILED = 2,               /* from this -O on contractions are kernels of their own: their tiles want all axes */
+};
 
 typedef struct Grouping {
 	Lower *lo;
@@ -124,7 +127,7 @@ static bool join(Grouping *gr, Value *v, const Loads *load)
 	if (!in->unit || in->unit->kind != U_TE || in->inlined || in->pinned || in->grouped || in->group ||
 	    v->graph != gr->root->out->graph || joined(gr, v) || !readers_joined(gr, in))
 		return false;
-	if (gr->g->nouter == 0 && ex_any(v->te->body, is_contraction, NULL))
+	if ((gr->g->nouter == 0 || gr->lo->opt->opt >= TILED) && ex_any(v->te->body, is_contraction, NULL))
 		return false;        /* a layer of its own */
 	for (int i = 0; i < load->n; i++)
 		widen_box(&b, load->p[i]);
@@ -334,6 +337,8 @@ void group_graph(Lower *lo, Unit **u, int n)
 		Axes a;
 		if (!in || in->grouped || (in->inlined && !in->pinned) || !(in->nread || in->pinned) ||
 		    u[i]->out->dt == DT_STR || !reads_grouped(lo, u[i]->out->te->body, &a, u[i]->out->te))
+			continue;
+		if (lo->opt->opt >= TILED && ex_any(u[i]->out->te->body, is_contraction, NULL))
 			continue;
 		if (!a.heavy)
 			in->group = try_group(lo, u[i], a.used);

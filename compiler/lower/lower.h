@@ -102,6 +102,7 @@ Group *group_unit(Lower *, Unit *);              /* the kernel whose root is tha
 void layout_graph(Lower *, Unit **u, int n);     /* Info.layout and Info.lane of everything stored */
 
 Place *place_of(Lower *, Value *);                /* made on demand for constants, inputs, views */
+Mem *weight_packed(Lower *, Value *, int nlevel, const PackLevel *);    /* a constant in another order */
 Place *place_new(Lower *, Value *, Mem *);        /* contiguous from the start of mem */
 Place *place_laid(Lower *, Value *, Mem *);       /* as Info.layout says */
 Mem *region_new(Lower *, Space, const char *name, DType, Ix size);

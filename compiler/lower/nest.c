@@ -46,10 +46,25 @@ static Ix stage_flat(const Stage *s, const Ix *ix)
 	return at;
 }
 
+static Expr *load_packed(Nest *n, Packed *p, const Ix *ix)
+{
+	Ix at = ix_int(0);
+
+	for (int i = 0; i < p->value->rank; i++)
+		at = ix_add(at, ix_mul(i == p->lane ? ix_div(ix[i], ix_int(p->block)) : ix[i], p->stride[i]));
+	if (!p->mem)
+		p->mem = weight_packed(n->lo, p->value, p->nlevel, p->level);
+	return ex_load(nest_param(n, p->mem, ix_int(0), "w"), ix_add(at, ix_mod(ix[p->lane], ix_int(p->block))));
+}
+
 static Expr *load_value(Nest *n, Value *v, const Ix *ix)
 {
 	const Stage *s = stage_of(n, v);
 	Place *p;
+
+	for (int i = 0; n->packs && i < n->packs->n; i++)
+		if (n->packs->p[i]->value == v)
+			return load_packed(n, n->packs->p[i], ix);
 
 	if (s && s->var)
 		return ex_var(s->var);
@@ -57,6 +72,15 @@ static Expr *load_value(Nest *n, Value *v, const Ix *ix)
 		return ex_load(s->mem, stage_flat(s, ix));
 	p = place_of(n->lo, v);
 	return ex_load(nest_param(n, p->mem, p->off, v->data ? "w" : "x"), place_flat(p, ix, v->rank));
+}
+
+Ix nest_flat(Nest *n, Value *v, const Ix *ix)
+{
+	const Stage *s = stage_of(n, v);
+
+	if (s && s->var)
+		return ix_int(0);
+	return s && s->mem ? stage_flat(s, ix) : place_flat(place_of(n->lo, v), ix, v->rank);
 }
 
 static Ix keep(const IxAtom *a, void *arg)
@@ -128,6 +152,13 @@ Expr *reduce_combine(ROp r, Expr *a, Expr *b)
 	return ex_bin(op[r], a, b);
 }
 
+Expr *reduce_term(const Nest *n, ROp r, Expr *acc, Expr *x)
+{
+	if (n->lane && r == R_SUM && x->dt == DT_F32 && x->op == E_MUL)
+		return ex_fma(x->a[0], x->a[1], acc);
+	return reduce_combine(r, acc, x);
+}
+
 /* e computed in f64: products too, since rounding them first would lose what the accumulator keeps */
 static Expr *widen(const Expr *e)
 {
@@ -140,7 +171,7 @@ DType reduce_dtype(const Nest *n, const Expr *e)
 {
 	bool sums = e->u.rop == R_SUM || e->u.rop == R_PROD;
 
-	if (e->dt != DT_F32 || !sums)
+	if (e->dt != DT_F32 || !sums || n->lane)
 		return e->dt;
 	return n->lo->opt->opt == 0 || e->a[0]->op != E_MUL ? DT_F64 : DT_F32;
 }
@@ -201,14 +232,17 @@ static Expr *settle_choice(Settle *s, const Expr *e)
 Expr *settle_reduce(Nest *n, Stmt *b, const Expr *e)
 {
 	DType dt = reduce_dtype(n, e);
-	Var *acc = st_let(b, n->k, "acc", reduce_identity(e->u.rop, dt));
+	Var *acc = n->isa && !n->lane ? lanes_reduce(n, b, e) : NULL;
 	Stmt *in = b;
 	Expr *x;
 
+	if (acc)
+		return ex_var(acc);
+	acc = st_let(b, n->k, "acc", reduce_identity(e->u.rop, dt));
 	for (int i = 0; i < e->nix; i++)
 		in = st_for(in, e->ix[i], F_SERIAL);
 	x = nest_loads(n, nest_settle(n, in, reduce_body(n, e)));
-	st_set(in, acc, reduce_combine(e->u.rop, ex_var(acc), x));
+	st_set(in, acc, reduce_term(n, e->u.rop, ex_var(acc), x));
 	return ex_cast(e->dt, ex_var(acc));
 }
 
@@ -263,6 +297,10 @@ static void nest_store(Nest *n, Stmt *b, const Stage *s, Expr *e)
 void nest_axes(Nest *n, Stmt *b, const Stage *s, int k, Expr *body)
 {
 	body = settle_open(n, b, body, s->loop + k, s->nloop - k);
+	if (n->isa && k == 0 && contract_stage(n, b, s, body))
+		return;
+	if (n->isa && k == s->nloop - 1 && lanes_axis(n, b, s, body))
+		return;
 	if (n->lo->opt->opt > 0 && k == s->nloop - 1 && tile_axis(n, b, s, body))
 		return;
 	if (k == s->nloop) {
@@ -344,38 +382,97 @@ static void order_loops(Nest *n, Stage *s)
 	s->loop = copy_mem(loop, sizeof loop);
 }
 
-Call *nest_group(Lower *lo, Group *g)
+/* stages are changed while loops are made of them: every variant has its own */
+static void copy_stages(Group *to, const Group *g)
 {
-	Nest n = { .lo = lo, .g = g, .call = NEW(Call), .k = kern_new("kernel") };
-	Stmt *b;
+	*to = *g;
+	memset(&to->stage, 0, sizeof to->stage);
+	for (int i = 0; i < g->stage.n; i++) {
+		Stage s = g->stage.p[i];
+		s.loop = copy_mem(s.loop, sizeof *s.loop * (size_t)(s.nloop + 1));
+		push(&to->stage, s);
+	}
+}
+
+static void nest_body(Nest *n)
+{
+	Lower *lo = n->lo;
+	Group *g = n->g;
+	Stmt *b = n->k->body;
 	Stage *s;
 
-	n.k->body = b = st_block();
-	n.call->kern = n.k;
-	kernel_name(&n, lower_info(lo, g->root->out));
 	for (int i = 0; i < g->nouter; i++)
 		b = ix_is(g->outer[i], 0) ? b : st_for(b, g->outer[i], F_SERIAL);
 	for (int i = 0; i < g->stage.n; i++) {
 		s = &g->stage.p[i];
 		if (s->rank0)
 			s->var = st_let(
-				b, n.k, s->v->hint ? s->v->hint : "t", reduce_identity(R_SUM, s->v->dt));
+				b, n->k, s->v->hint ? s->v->hint : "t", reduce_identity(R_SUM, s->v->dt));
 		else if (s->in_root)
 			s->v->place = g->root->out->place;
 		else if (s->region)
-			s->mem = nest_param(&n, s->region, ix_int(0), "s");
+			s->mem = nest_param(n, s->region, ix_int(0), "s");
 	}
 	for (int i = 0; i < g->stage.n; i++) {
 		double m = count_macs(g->stage.p[i].body, map_new());
 		for (int j = 0; j < g->stage.p[i].v->rank; j++)
 			m *= ix_estimate(g->stage.p[i].v->dim[j]);
-		n.k->macs += m;
+		n->k->macs += m;
 		if (lo->opt->opt > 0 && g->stage.n == 1)
-			order_loops(&n, &g->stage.p[0]), nest_pieces(&n, b, &g->stage.p[0]);
+			order_loops(n, &g->stage.p[0]), nest_pieces(n, b, &g->stage.p[0]);
 		else
-			nest_axes(&n, b, &g->stage.p[i], 0, g->stage.p[i].body);
+			nest_axes(n, b, &g->stage.p[i], 0, g->stage.p[i].body);
 	}
-	kern_finish(n.k);
+}
+
+static void find_lanes(Stmt *s, void *arg)
+{
+	*(bool *)arg |= s->kind == F_LANES;
+}
+
+/* The kernel with the vectors of an isa, or without. The variants have one list of parameters, to which each adds what
+ * it needs. */
+static Kern *nest_variant(Nest *like, const Group *g, const Isa *isa)
+{
+	Group own;
+	Nest n = *like;
+
+	n.g = &own;
+	n.isa = isa;
+	n.nloop = 0;
+	n.k = kern_new(like->k->name);
+	n.k->note = like->k->note;
+	n.k->isa = isa;
+	n.k->param = like->k->param;
+	n.k->nvar = like->k->nvar;
+	copy_stages(&own, g);
+	nest_body(&n);
+	like->k->param = n.k->param;
+	like->k->nvar = n.k->nvar;
+	return n.k;
+}
+
+Call *nest_group(Lower *lo, Group *g)
+{
+	Packs packs = { 0 };
+	Nest n = { .lo = lo, .g = g, .call = NEW(Call), .k = kern_new("kernel"), .packs = &packs };
+	VEC(Kern *) variant = { 0 };
+	bool lanes;
+
+	kernel_name(&n, lower_info(lo, g->root->out));
+	for (const Isa *s = isa_table; s->name && lo->opt->opt > 0; s++) {
+		Kern *k = nest_variant(&n, g, s);
+		lanes = false;
+		st_each(k->body, find_lanes, &lanes);
+		if (lanes)
+			push(&variant, k);
+	}
+	n.call->kern = nest_variant(&n, g, NULL);
+	for (int i = 0; i < variant.n; i++) {
+		variant.p[i]->param = n.k->param;
+		push(&n.call->kern->variant, variant.p[i]);
+	}
+	kern_finish(n.call->kern);
 	return n.call;
 }
 

@@ -3,10 +3,23 @@
 #define ZENITHC_NEST_H
 
 #include "lower.h"
+#include "../../codegen/target.h"
 #include <math.h>
 
 enum { FIRST_BOX = 2048, FIRST_TILE = 4096 };  /* ids of loop variables made by group.c and by nest.c,
 						  tile.c */
+
+/* a constant in the order in which a kernel reads it: blocks along one axis, everything else between them. Element ix
+ * lies at sum ix[i]*stride[i] over the other axes + ix[lane]/block*stride[lane] + ix[lane]%block */
+typedef struct Packed {
+	Value *value;
+	int lane, block;
+	Ix *stride;
+	int nlevel;
+	PackLevel level[PACK_MAX];
+	Mem *mem;                /* once it is loaded */
+} Packed;
+typedef VEC(Packed *) Packs;
 
 typedef struct Nest {
 	Lower *lo;
@@ -15,12 +28,16 @@ typedef struct Nest {
 	Call *call;
 	Mem **scratch;           /* of a Prog: regions of its scratch */
 	int nloop;
+	Packs *packs;            /* of the kernel, for all variants */
+	const Isa *isa;          /* whose vectors are used; NULL: none */
+	bool lane;               /* inside a loop of kind lanes */
 } Nest;
 
 Ix nest_var(Nest *, Ix extent);
 Mem *nest_param(Nest *, Mem *region, Ix off, const char *name);
 Expr *nest_loads(Nest *, const Expr *);          /* TLOAD -> LOAD */
 Ix nest_index(Nest *, Ix);
+Ix nest_flat(Nest *, Value *, const Ix *ix);     /* position of an element in what the kernel reads it from */
 Expr *nest_settle(Nest *, Stmt *, const Expr *); /* REDUCE -> statements and variables */
 void nest_store_at(Nest *, Stmt *, const Stage *, const Ix *at, Expr *);
 
@@ -28,6 +45,7 @@ bool has_reduce(const Expr *);
 bool uses_axis(const Expr *, const Ix *axis, int n);
 Expr *reduce_identity(ROp, DType);
 Expr *reduce_combine(ROp, Expr *, Expr *);
+Expr *reduce_term(const Nest *, ROp, Expr *acc, Expr *x);      /* products of vectors are fused */
 DType reduce_dtype(const Nest *, const Expr *);
 Expr *reduce_body(const Nest *, const Expr *);
 
@@ -38,6 +56,17 @@ void nest_pieces(Nest *, Stmt *, Stage *);
 
 /* collapse.c: adjacent loops that every operand walks as one become one */
 void collapse_loops(Nest *, Stage *);
+
+/* contract.c: a stage that is a contraction, on register tiles. False: not done */
+bool contract_stage(Nest *, Stmt *, const Stage *, Expr *body);
+
+/* every condition on the axis holds in [*from, *to) of [0, *to) given; false: not known */
+bool cond_interior(const Ix *cond, int n, const IxAtom *axis, int64_t *from, int64_t *to);
+
+/* lanes.c: the innermost axis of a stage as lanes; a reduction with its last variable as lanes. False, NULL: not
+ * done */
+bool lanes_axis(Nest *, Stmt *, const Stage *, Expr *body);
+Var *lanes_reduce(Nest *, Stmt *, const Expr *reduce);
 
 /* tile.c: the innermost axis of a stage whose body holds a reduction over it, as tiles of accumulators.
  * False: not done */

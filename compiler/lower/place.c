@@ -91,6 +91,33 @@ static Mem *weight_region(Lower *lo, Value *v, const unsigned char *order)
 	return m;
 }
 
+Mem *weight_packed(Lower *lo, Value *v, int nlevel, const PackLevel *level)
+{
+	struct { const Data *data; PackLevel level[PACK_MAX]; } key;
+	int64_t dim[PACK_MAX];
+	void **slot;
+	Mem *m;
+
+	memset(&key, 0, sizeof key);
+	key.data = v->data;
+	for (int i = 0; i < nlevel; i++) {
+		key.level[i].axis = level[i].axis;
+		key.level[i].unit = level[i].unit;
+		key.level[i].extent = level[i].extent;
+	}
+	slot = map_at(lo->weight, (const char *)&key, sizeof key);
+	if (*slot)
+		return *slot;
+	for (int i = 0; i < v->rank; i++)
+		if (!ix_isint(v->dim[i], &dim[i]))
+			bug("constant %s has no constant dims", value_str(v));
+	*slot = m = region_new(lo, SP_WEIGHT, "w", v->dt, ix_int(1));
+	m->data = const_pack(v->data, v->dt, v->rank, dim, nlevel, level);
+	m->size = ix_int((int64_t)m->data->n / dt_size(v->dt));
+	m->value = v;
+	return m;
+}
+
 /* symbols that are not known when the program starts */
 static bool late_symbol(const IxAtom *a, void *arg)
 {

@@ -259,17 +259,16 @@ static bool any_var(const IxAtom *a, void *arg)
 	return a->kind == IX_VAR && a != arg;
 }
 
-/* every condition on the axis holds in [*from, *to) of [0, extent) */
-static bool interior(const Expr *g, const IxAtom *axis, int64_t *from, int64_t *to)
+bool cond_interior(const Ix *cond, int n, const IxAtom *axis, int64_t *from, int64_t *to)
 {
 	bool any = false;
 
-	for (int i = 0; i < g->nix; i++) {
+	for (int i = 0; i < n; i++) {
 		Ix rest, coef, least;
 		int64_t c, r;
-		if (!ix_has(g->ix[i], axis))
+		if (!ix_has(cond[i], axis))
 			continue;
-		coef = ix_coef(g->ix[i], axis, &rest);
+		coef = ix_coef(cond[i], axis, &rest);
 		least = coef ? ix_lower(rest, any_var, (void *)axis) : NULL;
 		if (!least || !ix_isint(coef, &c) || !ix_isint(least, &r) || c == 0)
 			return false;
@@ -293,7 +292,7 @@ bool tile_axis(Nest *n, Stmt *b, const Stage *s, Expr *body)
 	if (f.n != 1 || f.choice || has_reduce(f.e->a[0]) || s->var)
 		return false;
 	g = skip_guard(f.e, reduce_body(n, f.e));
-	if (g && ix_isint(extent, &e) && (to = e, interior(g, ix_atom(axis), &from, &to)) && to - from >= 4 &&
+	if (g && ix_isint(extent, &e) && (to = e, cond_interior(g->ix, g->nix, ix_atom(axis), &from, &to)) && to - from >= 4 &&
 		to - from < e) {
 		tile_range(n, b, s, body, f.e, ix_int(0), ix_int(from));
 		tile_range(n, b, s, body, f.e, ix_int(from), ix_int(to - from));

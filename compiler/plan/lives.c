@@ -15,6 +15,8 @@ static void touch(Walk *w, const Mem *m)
 {
 	Life *l;
 
+	if (m && m->space == SP_WEIGHT)
+		w->l.weight[m->id] = true;
 	if (!m || m->space != SP_WORK)
 		return;
 	l = &w->l.life[m->id];
@@ -69,7 +71,8 @@ static void walk(Walk *w, const Stmt *s)
 
 Lives plan_lives(const Program *p)
 {
-	Walk w = { .l = { .life = NEWN(Life, p->mem.n + 1), .n = p->mem.n } };
+	Walk w = { .l = { .life = NEWN(Life, p->mem.n + 1), .n = p->mem.n,
+		.weight = NEWN(bool, p->mem.n + 1) } };
 
 	walk(&w, p->body);
 	for (int k = 0; k < w.loop.n; k++)     /* inner loops come first */

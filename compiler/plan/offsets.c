@@ -332,9 +332,22 @@ static int64_t pack(Program *p, Space space)
 	return at;
 }
 
+/* what was only considered: a constant that is read in another order, or no longer */
+static void drop_weights(Program *p)
+{
+	Lives l = plan_lives(p);
+
+	for (int i = 0; i < p->mem.n; i++)
+		if (p->mem.p[i]->space == SP_WEIGHT && !l.weight[i]) {
+			p->mem.p[i]->size = ix_int(0);
+			p->mem.p[i]->data = NULL;
+		}
+}
+
 void plan_program(Program *p, const Options *o)
 {
 	plan_work(p, o);
+	drop_weights(p);
 	p->weight_bytes = pack(p, SP_WEIGHT);
 	p->state_bytes = pack(p, SP_STATE);
 	for (int i = 0; i < p->mem.n; i++)

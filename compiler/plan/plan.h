@@ -12,6 +12,7 @@ typedef struct Lives {
 	int n;
 	VEC(Stmt *) call;        /* every call, in order */
 	VEC(int) step;           /* and its step */
+	bool *weight;            /* by Mem.id: a weight that something reads */
 } Lives;
 
 Lives plan_lives(const Program *);                             /* lives.c */

@@ -1,0 +1,474 @@
+/* Contractions on register tiles: MR rows of the broadcast operand times NV vectors of the lane operand.
+ *
+ *   for outer axes { for n-groups { for m-tiles {
+ *     lanes l { acc[MR][NV] = 0
+ *       for k { b[j] = B[k, n + j*L + l]; for i { a = A[m + i, k]; for j { acc[i][j] += a * b[j] } } }
+ *       for i, j { y[m + i, n + j*L + l] = epilogue(acc[i][j]) } } } } }
+ *
+ * A and B are any expressions (contraction.h); B is the operand whose elements lie side by side along the lane axis,
+ * or a constant, which is packed so that they do: [n/16][k...][16], the same for every isa. The tile axis is one of
+ * A's; where A's conditions (padding) depend on it, only the interior is tiled, and the border done row by row. */
+#include "contraction.h"
+#include "nest.h"
+
+enum { PANEL = 16, MAX_NV = 8 };
+
+typedef struct Swap { const IxAtom *m, *n; Ix mby, nby; const Expr *reduce; Expr *acc; } Swap;
+
+typedef struct Gemm {
+	Nest *n;
+	const Stage *s;
+	Expr *body;
+	Contraction c;
+	const IxAtom *m, *l;     /* tile axis (NULL: none), lane axis */
+	int mr, nv;
+	Ix k[CONTRACTION_VARS];  /* reduction variables, outermost first */
+	int nk;
+} Gemm;
+
+static Ix swap_axis(const IxAtom *a, void *arg)
+{
+	const Swap *s = arg;
+
+	return a == s->m ? s->mby : a == s->n ? s->nby : NULL;
+}
+
+static Expr *swap_reduce(const Expr *e, void *arg)
+{
+	const Swap *s = arg;
+
+	return e == s->reduce ? s->acc : NULL;
+}
+
+/* ---- which axes */
+
+static const Expr *only_reduce(const Expr *e, const Expr *found)
+{
+	if (!has_reduce(e))
+		return found;
+	if (e->op == E_REDUCE)
+		return !found || found == e ? e : NULL;
+	if (e->op == E_GUARD || e->op == E_SELECT)
+		return NULL;
+	for (int i = 0; i < e->n; i++)
+		if (has_reduce(e->a[i]) && !(found = only_reduce(e->a[i], found)))
+			return NULL;
+	return found;
+}
+
+static bool is_loop(const Stage *s, const IxAtom *a)
+{
+	for (int i = 0; i < s->nloop; i++)
+		if (ix_atom(s->loop[i]) == a)
+			return true;
+	return false;
+}
+
+/* elements from one index of the variable to the next in what an expression loads; -1: not regular */
+static int64_t step(Nest *n, const Factor *f, const IxAtom *a)
+{
+	Ix c, rest;
+	int64_t v;
+
+	if (!f->load || !ex_has_var(f->load, a))
+		return f->load ? 0 : -1;
+	c = ix_coef(nest_flat(n, f->load->u.value, f->load->ix), a, &rest);
+	return c && ix_isint(c, &v) ? v : -1;
+}
+
+static int64_t out_step(const Gemm *g, const IxAtom *a)
+{
+	Ix rest, c = ix_coef(nest_flat(g->n, g->s->v, g->s->at), a, &rest);
+	int64_t v;
+
+	return c && ix_isint(c, &v) ? v : -1;
+}
+
+static bool in_conds(const Factor *f, const IxAtom *a)
+{
+	for (int i = 0; i < f->ncond; i++)
+		if (ix_has(f->cond[i], a))
+			return true;
+	return false;
+}
+
+/* can a constant be packed along that lane axis: each of its axes is walked by one variable */
+static bool packable(const Contraction *c, const IxAtom *lane)
+{
+	const Expr *l = c->b.load;
+	bool any = false;
+
+	if (!l || !l->u.value->data || c->b.ncond || l->nix > PACK_MAX - 1)
+		return false;
+	for (int i = 0; i < l->nix; i++) {
+		const IxAtom *a = ix_atom(l->ix[i]);
+		any |= a == lane;
+		if (!ix_is(l->ix[i], 0) && (!a || a->kind != IX_VAR))
+			return false;
+	}
+	return any;
+}
+
+/* b as the lane operand, along one of its own axes */
+static bool lane_axis_of(Gemm *g)
+{
+	const Contraction *c = &g->c;
+	int64_t e;
+
+	for (int i = 0; i < c->n.n; i++) {
+		const IxAtom *a = ix_atom(c->n.v[i]);
+		if (!is_loop(g->s, a) || in_conds(&c->b, a) || out_step(g, a) != 1 ||
+			(ix_isint(a->a, &e) && e < g->n->isa->lanes / 2))
+			continue;
+		if (!packable(c, a) && step(g->n, &c->b, a) != 1)
+			continue;
+		g->l = a;
+		return true;
+	}
+	return false;
+}
+
+static void tile_axis_of(Gemm *g)
+{
+	const Contraction *c = &g->c;
+	double best = 1, e;
+
+	for (int i = 0; i < c->m.n; i++) {
+		const IxAtom *a = ix_atom(c->m.v[i]);
+		e = ix_estimate(a->a);
+		if (is_loop(g->s, a) && e * 1.5 >= best) {
+			best = e;
+			g->m = a;
+		}
+	}
+}
+
+/* reduction variables: those on which a's conditions depend first, then by a's strides, largest first */
+static void order_k(Gemm *g)
+{
+	double key[CONTRACTION_VARS], v;
+	int j;
+
+	g->nk = g->c.k.n;
+	for (int i = 0; i < g->nk; i++) {
+		const IxAtom *a = ix_atom(g->c.k.v[i]);
+		v = (double)step(g->n, &g->c.a, a);
+		v = in_conds(&g->c.a, a) ? v + 1e12 : v;
+		for (j = i; j > 0 && key[j - 1] < v; j--) {
+			key[j] = key[j - 1];
+			g->k[j] = g->k[j - 1];
+		}
+		key[j] = v;
+		g->k[j] = g->c.k.v[i];
+	}
+}
+
+/* ---- the size of a tile: estimated cycles per term for the whole; two products and two loads a cycle, products
+ * four cycles deep */
+
+static double tile_cost(int mr, int nv)
+{
+	double fma = mr * nv / 2.0, load = (mr + nv) / 2.0, c = fma > load ? fma : load;
+
+	return (c > 4 ? c : 4) + 0.3;
+}
+
+static void choose_tile(Gemm *g)
+{
+	double m = g->m ? ix_estimate(g->m->a) : 1, vecs = ix_estimate(g->l->a) / g->n->isa->lanes, best = 1e30, cost;
+	int regs = g->n->isa->regs, per = PANEL / g->n->isa->lanes, rest;
+
+	vecs = vecs < 1 ? 1 : (double)(int64_t)(vecs + 0.99);
+	for (int nv = per; nv <= MAX_NV && (nv <= vecs || nv == per); nv += per)
+		for (int mr = 1; mr <= 16 && mr <= m && mr * nv + nv + 1 <= regs; mr++) {
+			rest = (int)m % mr;
+			cost = (int)(m / mr) * tile_cost(mr, nv) + (rest ? tile_cost(rest, nv) : 0);
+			rest = (int)vecs % nv;
+			cost = cost * (int)(vecs / nv) + (rest ? (int)(m / mr + 0.99) * tile_cost(mr, rest) : 0);
+			if (cost < best) {
+				best = cost;
+				g->mr = mr;
+				g->nv = nv;
+			}
+		}
+}
+
+/* ---- one tile */
+
+static Stmt *hoist(Gemm *g, Stmt *b, const Swap *sw, int open, bool interior)
+{
+	const Factor *f = &g->c.a;
+
+	for (int i = 0; i < f->ncond; i++) {
+		Ix cond = f->cond[i];
+		int need = 0;
+		if (interior && g->m && ix_has(cond, g->m))
+			continue;
+		for (int k = 0; k < g->nk; k++)
+			need = ix_has(cond, ix_atom(g->k[k])) ? k + 1 : need;
+		if (need != open)
+			continue;
+		cond = nest_index(g->n, ix_subst(cond, swap_axis, (void *)sw));
+		b = ix_ge0(cond) ? b : st_if(b, ex_bin(E_GE, ex_ix(cond), ex_int(DT_I64, 0)));
+	}
+	return b;
+}
+
+static Expr *operand(Gemm *g, const Factor *f, const Swap *sw)
+{
+	Expr *e = f->load && f->ncond ? ex_cast(g->c.acc, (Expr *)f->load) : f->e;
+
+	return nest_loads(g->n, ex_subst_ix(e, swap_axis, (void *)sw));
+}
+
+static Stmt *unrolled(Nest *n, Stmt *b, int count, Ix *v)
+{
+	*v = count == 1 ? ix_int(0) : nest_var(n, ix_int(count));
+	return count == 1 ? b : st_for(b, *v, F_UNROLLED);
+}
+
+static void products(Gemm *g, Stmt *b, Swap *sw, Ix m0, Ix n0, Ix l, int mr, int nv, Mem *acc)
+{
+	Nest *n = g->n;
+	Mem *bv = st_array(b, n->k, "b", DT_F32, ix_int(nv));
+	Ix i, j, at;
+	Stmt *in;
+	Var *a;
+
+	in = unrolled(n, b, nv, &j);
+	sw->nby = ix_add(ix_add(n0, ix_mulc(j, n->isa->lanes)), l);
+	sw->mby = m0;
+	st_store(in, bv, j, operand(g, &g->c.b, sw));
+	in = unrolled(n, b, mr, &i);
+	sw->mby = ix_add(m0, i);
+	a = st_let(in, n->k, "a", operand(g, &g->c.a, sw));
+	in = unrolled(n, in, nv, &j);
+	at = ix_add(ix_mulc(i, nv), j);
+	st_store(in, acc, at, ex_fma(ex_var(a), ex_load(bv, j), ex_load(acc, at)));
+}
+
+/* rows [m0, m0 + mr), vectors from n0 on; lanes: how many of the last one */
+static bool tile(Gemm *g, Stmt *b, Ix m0, int mr, Ix n0, int nv, Ix lanes, bool interior)
+{
+	Nest *n = g->n;
+	Swap sw = { .m = g->m, .n = g->l, .mby = m0, .reduce = g->c.reduce };
+	Ix l = nest_var(n, lanes), i, j, at[g->s->v->rank + 1];
+	Stmt *in, *body = st_lanes(b, l, n->isa->lanes);
+	Mem *acc = st_array(body, n->k, "acc", DT_F32, ix_int(mr * nv));
+
+	n->lane = true;
+	in = unrolled(n, body, mr * nv, &i);
+	st_store(in, acc, i, ex_float(DT_F32, 0));
+	sw.nby = ix_add(n0, l);
+	in = hoist(g, body, &sw, 0, interior);
+	for (int k = 0; k < g->nk; k++)
+		in = hoist(g, st_for(in, g->k[k], F_SERIAL), &sw, k + 1, interior);
+	products(g, in, &sw, m0, n0, l, mr, nv, acc);
+	in = unrolled(n, unrolled(n, body, mr, &i), nv, &j);
+	sw.mby = ix_add(m0, i);
+	sw.nby = ix_add(ix_add(n0, ix_mulc(j, n->isa->lanes)), l);
+	sw.acc = ex_load(acc, ix_add(ix_mulc(i, nv), j));
+	for (int k = 0; k < g->s->v->rank; k++)
+		at[k] = ix_subst(g->s->at[k], swap_axis, &sw);
+	nest_store_at(n, in, g->s, at, ex_subst(g->body, swap_reduce, swap_axis, &sw));
+	n->lane = false;
+	return lanes_can(b->list.p[b->list.n - 1]);
+}
+
+/* ---- ranges */
+
+static Stmt *scope(Stmt *b)
+{
+	Stmt *in = st_block();
+
+	st_add(b, in);
+	return in;
+}
+
+static Stmt *loop(Nest *n, Stmt *b, Ix count, Ix *v)
+{
+	*v = ix_is(count, 1) ? ix_int(0) : nest_var(n, count);
+	return ix_is(count, 1) ? scope(b) : st_for(b, *v, F_SERIAL);
+}
+
+/* rows [base, base + count) */
+static bool rows(Gemm *g, Stmt *b, Ix base, Ix count, int mr, Ix n0, int nv, Ix lanes, bool interior)
+{
+	Ix whole = ix_div(count, ix_int(mr)), rest = ix_sub(count, ix_mulc(whole, mr)), o, i;
+	int64_t r;
+	Stmt *in;
+
+	if (!ix_is(whole, 0)) {
+		in = loop(g->n, b, whole, &o);
+		if (!tile(g, in, ix_add(base, ix_mulc(o, mr)), mr, n0, nv, lanes, interior))
+			return false;
+	}
+	if (ix_is(rest, 0))
+		return true;
+	base = ix_add(base, ix_mulc(whole, mr));
+	if (ix_isint(rest, &r))
+		return tile(g, scope(b), base, (int)r, n0, nv, lanes, interior);
+	in = loop(g->n, b, rest, &i);
+	return tile(g, in, ix_add(base, i), 1, n0, nv, lanes, interior);
+}
+
+/* [*from, *to) of the tile axis: no condition on it fails */
+static bool interior(const Gemm *g, int64_t *from, int64_t *to)
+{
+	const Factor *f = &g->c.a;
+
+	*from = 0;
+	return ix_isint(g->m->a, to) && cond_interior(f->cond, f->ncond, g->m, from, to);
+}
+
+static bool all_rows(Gemm *g, Stmt *b, Ix n0, int nv, Ix lanes)
+{
+	Ix count = g->m ? g->m->a : ix_int(1);
+	int64_t from, to, e;
+
+	if (!g->m || !in_conds(&g->c.a, g->m))
+		return rows(g, b, ix_int(0), count, g->mr, n0, nv, lanes, true);
+	if (!interior(g, &from, &to) || from >= to || !ix_isint(count, &e))
+		return rows(g, b, ix_int(0), count, 1, n0, nv, lanes, false);
+	for (int64_t i = 0; i < from; i++)
+		if (!rows(g, scope(b), ix_int(i), ix_int(1), 1, n0, nv, lanes, false))
+			return false;
+	if (!rows(g, b, ix_int(from), ix_int(to - from), g->mr, n0, nv, lanes, true))
+		return false;
+	for (int64_t i = to; i < e; i++)
+		if (!rows(g, scope(b), ix_int(i), ix_int(1), 1, n0, nv, lanes, false))
+			return false;
+	return true;
+}
+
+static bool columns(Gemm *g, Stmt *b)
+{
+	int w = g->n->isa->lanes, nv;
+	Ix count = g->l->a, group = ix_int((int64_t)g->nv * w), whole = ix_div(count, group), rest, o, base;
+	int64_t e;
+
+	if (!ix_is(whole, 0)) {
+		Stmt *in = loop(g->n, b, whole, &o);
+		if (!all_rows(g, in, ix_mul(o, group), g->nv, ix_int(w)))
+			return false;
+	}
+	base = ix_mul(whole, group);
+	rest = ix_sub(count, base);
+	if (ix_is(rest, 0))
+		return true;
+	if (ix_isint(rest, &e)) {
+		nv = (int)(e / w);
+		if (nv && !all_rows(g, scope(b), base, nv, ix_int(w)))
+			return false;
+		return e % w == 0 || all_rows(g, scope(b), ix_addc(base, nv * w), 1, ix_int(e % w));
+	}
+	whole = ix_cdiv(rest, ix_int(w));
+	b = loop(g->n, b, whole, &o);
+	base = ix_add(base, ix_mulc(o, w));
+	return all_rows(g, b, base, 1, ix_min(ix_int(w), ix_sub(count, base)));
+}
+
+/* ---- constants */
+
+static bool reduces_axis(const Gemm *g, Ix ix)
+{
+	for (int j = 0; j < g->nk; j++)
+		if (ix == g->k[j])
+			return true;
+	return false;
+}
+
+/* blocks of the lane axis, axes outside, reduced axes in the order of the loops, lanes */
+static Packed *packing(const Gemm *g)
+{
+	const Expr *l = g->c.b.load;
+	Packed *p = NEW(Packed);
+	int64_t dim[PACK_MAX], s = PANEL;
+	int m = 1;
+
+	p->value = l->u.value;
+	p->block = PANEL;
+	for (int i = 0; i < l->nix; i++) {
+		if (!ix_isint(p->value->dim[i], &dim[i]))
+			return NULL;
+		if (ix_atom(l->ix[i]) == g->l)
+			p->lane = i;
+		else if (!reduces_axis(g, l->ix[i]))
+			p->level[m++] = (PackLevel){ dim[i], i, 1 };
+	}
+	for (int j = 0; j < g->nk; j++)
+		for (int i = 0; i < l->nix; i++)
+			if (l->ix[i] == g->k[j])
+				p->level[m++] = (PackLevel){ dim[i], i, 1 };
+	p->level[0] = (PackLevel){ (dim[p->lane] + PANEL - 1) / PANEL, p->lane, PANEL };
+	p->level[m] = (PackLevel){ PANEL, p->lane, 1 };
+	p->nlevel = m + 1;
+	p->stride = NEWN(Ix, l->nix + 1);
+	for (int i = m - 1; i >= 0; s *= p->level[i--].extent)
+		p->stride[p->level[i].axis] = ix_int(s);
+	return p;
+}
+
+static bool same_order(const Packed *p, const Packed *q)
+{
+	for (int i = 0; i < p->nlevel; i++)
+		if (p->level[i].axis != q->level[i].axis || p->level[i].unit != q->level[i].unit)
+			return false;
+	return p->nlevel == q->nlevel;
+}
+
+/* the constant is read in the order of the first kernel that packs it; false: another order is wanted */
+static bool pack(const Gemm *g)
+{
+	Packed *p = packing(g), *q;
+
+	if (!p)
+		return false;
+	for (int i = 0; i < g->n->packs->n; i++) {
+		q = g->n->packs->p[i];
+		if (q->value == p->value)
+			return same_order(p, q);
+	}
+	push(g->n->packs, p);
+	return true;
+}
+
+static bool setup(Gemm *g, Nest *n, const Stage *s, Expr *body)
+{
+	const Expr *red = only_reduce(body, NULL);
+
+	*g = (Gemm){ .n = n, .s = s, .body = body };
+	if (!red || s->var || red->dt != DT_F32 || !contraction_match(red, &g->c) || g->c.ncond)
+		return false;
+	if (!s->mem && !s->v->place)
+		return false;
+	if (!lane_axis_of(g)) {
+		contraction_swap(&g->c);
+		if (!lane_axis_of(g))
+			return false;
+	}
+	tile_axis_of(g);
+	order_k(g);
+	return true;
+}
+
+bool contract_stage(Nest *n, Stmt *b, const Stage *s, Expr *body)
+{
+	Gemm g;
+	int before = b->list.n, packs = n->packs->n;
+	Stmt *in = b;
+
+	if (n->lane || !setup(&g, n, s, body))
+		return false;
+	if (packable(&g.c, g.l) && !pack(&g))
+		return false;
+	choose_tile(&g);
+	for (int i = 0; i < s->nloop; i++)
+		if (ix_atom(s->loop[i]) != g.l && ix_atom(s->loop[i]) != g.m)
+			in = st_for(in, s->loop[i], F_SERIAL);
+	if (columns(&g, in))
+		return true;
+	b->list.n = before;
+	n->packs->n = packs;
+	return false;
+}
