@@ -4,6 +4,7 @@
  *   fuse.c     units of a graph -> tensor expressions with their producers substituted (inline or stored)
  *   group.c    stored expressions that share outer loops -> one kernel of stages
  *   layout.c   the order in memory of the axes of stored values and constants, over the whole graph
+ *   margin.c   borders of a constant around stored values that windows reach beyond
  *   place.c    every stored value -> a place: region, offset, strides; views, concatenation in place
  *   pieces.c   results assembled from parts, by part; parts placed where the whole will lie
  *   collapse.c adjacent loops that are one
@@ -18,11 +19,18 @@
 #include "../te.h"
 #include "../zenithc.h"
 
+typedef struct Margin {          /* elements of a constant around a value */
+	uint64_t fill;           /* bits of its dtype */
+	int before[8], after[8]; /* each axis */
+} Margin;
+
 typedef struct Place {           /* where a value's elements lie: region[off + sum ix[i]*stride[i]] */
 	Mem *mem;
 	Ix off;                  /* elements */
 	Ix *stride;              /* elements; 0 for a dim of 1 */
 	const unsigned char *order;     /* axes from the outermost in memory to the innermost; NULL: as they are */
+	const Margin *margin;    /* filled whenever the value is there; NULL: none */
+	Ix lead;                 /* elements of the region before off that a reader may reach; NULL: 0 */
 	bool contiguous;         /* row-major without gaps */
 } Place;
 
@@ -61,6 +69,7 @@ typedef struct Info {
 	int order;               /* of its unit */
 	Group *group;            /* of which it is the root */
 	const unsigned char *layout;    /* of its place, when it gets one: as Place.order. layout.c */
+	const Margin *margin;    /* wanted: margin.c */
 	int lane;                /* 1 + the axis along which its kernel goes innermost; 0: as its place lies */
 	VEC(Node *) nodes;       /* whose work its kernel does */
 } Info;
@@ -85,6 +94,7 @@ typedef struct Lower {
 	VEC(const IxAtom *) bound;      /* symbols known at this point of the program */
 	Map *bound_set, *entry_set;  /* entry_set: known when the program starts, hence fit to lay out the
 					workspace */
+	VEC(Value *) unfilled;   /* values whose margins are to be filled after the next kernel */
 	int nassumed;            /* assumptions already emitted */
 	bool *assumed;
 	Map *weight;             /* Data -> Mem */
@@ -101,6 +111,11 @@ Group *group_unit(Lower *, Unit *);              /* the kernel whose root is tha
 
 void layout_graph(Lower *, Unit **u, int n);     /* Info.layout and Info.lane of everything stored */
 
+void margin_graph(Lower *, Unit **u, int n);     /* Info.margin */
+Expr *margin_drop(Expr *);       /* guards that the margins of the operands' places make superfluous are gone */
+struct Call;
+struct Call *margin_fill_call(Lower *, const Value *);       /* fills the border around v */
+
 Place *place_of(Lower *, Value *);                /* made on demand for constants, inputs, views */
 Mem *weight_packed(Lower *, Value *, int nlevel, const PackLevel *);    /* a constant in another order */
 Place *place_new(Lower *, Value *, Mem *);        /* contiguous from the start of mem */
@@ -116,7 +131,9 @@ bool place_part(Lower *, Value *, bool (*settle)(Lower *, void *, Value *), void
 Value *part_of(Lower *, const Value *v, Ix *off);     /* the value in whose place place_part would put v, or NULL */
 /* w is a chain of parts along one axis, one of which is all of v; off: where v's element 0 lies */
 bool is_part(const Value *w, const Value *v, Ix *off);
-Ix place_flat(const Place *, const Ix *ix, int n);
+Ix place_flat(const Place *, const Ix *ix, int n);       /* from off */
+Ix place_base(const Place *);    /* where what a kernel gets begins, margins included ... */
+Ix place_index(const Place *, const Ix *ix, int n);      /* ... and an element from there */
 
 typedef struct Call {
 	Kern *kern;

@@ -71,7 +71,7 @@ static Expr *load_value(Nest *n, Value *v, const Ix *ix)
 	if (s && s->mem)
 		return ex_load(s->mem, stage_flat(s, ix));
 	p = place_of(n->lo, v);
-	return ex_load(nest_param(n, p->mem, p->off, v->data ? "w" : "x"), place_flat(p, ix, v->rank));
+	return ex_load(nest_param(n, p->mem, place_base(p), v->data ? "w" : "x"), place_index(p, ix, v->rank));
 }
 
 Ix nest_flat(Nest *n, Value *v, const Ix *ix)
@@ -285,7 +285,7 @@ void nest_store_at(Nest *n, Stmt *b, const Stage *s, const Ix *at, Expr *e)
 		st_store(b, s->mem, stage_flat(s, at), e);
 	} else {
 		p = s->v->place;
-		st_store(b, nest_param(n, p->mem, p->off, "y"), place_flat(p, at, s->v->rank), e);
+		st_store(b, nest_param(n, p->mem, place_base(p), "y"), place_index(p, at, s->v->rank), e);
 	}
 }
 
@@ -413,13 +413,17 @@ static void nest_body(Nest *n)
 		else if (s->region)
 			s->mem = nest_param(n, s->region, ix_int(0), "s");
 	}
+	if (lo->opt->opt > 0 && g->stage.n == 1)
+		order_loops(n, &g->stage.p[0]);
+	for (int i = 0; i < g->stage.n && lo->opt->opt > 1; i++)
+		g->stage.p[i].body = margin_drop(g->stage.p[i].body);
 	for (int i = 0; i < g->stage.n; i++) {
 		double m = count_macs(g->stage.p[i].body, map_new());
 		for (int j = 0; j < g->stage.p[i].v->rank; j++)
 			m *= ix_estimate(g->stage.p[i].v->dim[j]);
 		n->k->macs += m;
 		if (lo->opt->opt > 0 && g->stage.n == 1)
-			order_loops(n, &g->stage.p[0]), nest_pieces(n, b, &g->stage.p[0]);
+			nest_pieces(n, b, &g->stage.p[0]);
 		else
 			nest_axes(n, b, &g->stage.p[i], 0, g->stage.p[i].body);
 	}

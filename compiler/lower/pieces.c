@@ -188,6 +188,20 @@ Value *part_of(Lower *lo, const Value *v, Ix *off)
 	return NULL;
 }
 
+/* the margin of the whole, but along the axis of the parts */
+static const Margin *part_margin(const Value *v, const Value *w)
+{
+	Margin *m;
+
+	if (!w->place->margin)
+		return NULL;
+	m = copy_mem(w->place->margin, sizeof *m);
+	for (int i = 0; i < v->rank; i++)
+		if (v->dim[i] != w->dim[i])
+			m->before[i] = m->after[i] = 0;
+	return m;
+}
+
 bool place_part(Lower *lo, Value *v, bool (*settle)(Lower *, void *, Value *), void *arg)
 {
 	Info *in = lower_info(lo, v);
@@ -204,6 +218,7 @@ bool place_part(Lower *lo, Value *v, bool (*settle)(Lower *, void *, Value *), v
 		*p = *w->place;
 		p->off = ix_add(p->off, place_flat(p, off, v->rank));
 		p->contiguous = false;
+		p->margin = part_margin(v, w);
 		v->place = p;
 		return true;
 	}

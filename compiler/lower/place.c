@@ -18,7 +18,12 @@ Mem *region_new(Lower *lo, Space space, const char *name, DType dt, Ix size)
 	return m;
 }
 
-static Place *place_order(Value *v, Mem *m, const unsigned char *order)
+static Ix with_margin(const Value *v, const Margin *g, int i)
+{
+	return g ? ix_addc(v->dim[i], g->before[i] + g->after[i]) : v->dim[i];
+}
+
+static Place *place_order(Value *v, Mem *m, const unsigned char *order, const Margin *g)
 {
 	Place *p = NEW(Place);
 	Ix s = ix_int(1);
@@ -26,13 +31,16 @@ static Place *place_order(Value *v, Mem *m, const unsigned char *order)
 	p->mem = m;
 	p->off = ix_int(0);
 	p->order = order;
+	p->margin = g;
 	p->stride = NEWN(Ix, v->rank + 1);
 	for (int k = v->rank - 1; k >= 0; k--) {
 		int i = order ? order[k] : k;
-		p->stride[i] = ix_is(v->dim[i], 1) ? ix_int(0) : s;
-		s = ix_mul(s, v->dim[i]);
+		p->stride[i] = ix_is(with_margin(v, g, i), 1) ? ix_int(0) : s;
+		p->off = g ? ix_add(p->off, ix_mulc(s, g->before[i])) : p->off;
+		s = ix_mul(s, with_margin(v, g, i));
 	}
-	p->contiguous = !order;
+	p->lead = p->off;
+	p->contiguous = !order && !g;
 	v->place = p;
 	if (!m->value)
 		m->value = v;
@@ -42,12 +50,14 @@ static Place *place_order(Value *v, Mem *m, const unsigned char *order)
 Place *place_new(Lower *lo, Value *v, Mem *m)
 {
 	(void)lo;
-	return place_order(v, m, NULL);
+	return place_order(v, m, NULL, NULL);
 }
 
 Place *place_laid(Lower *lo, Value *v, Mem *m)
 {
-	return place_order(v, m, lower_info(lo, v)->layout);
+	Info *in = lower_info(lo, v);
+
+	return place_order(v, m, in->layout, in->margin);
 }
 
 Ix place_flat(const Place *p, const Ix *ix, int n)
@@ -57,6 +67,18 @@ Ix place_flat(const Place *p, const Ix *ix, int n)
 	for (int i = 0; i < n; i++)
 		at = ix_add(at, ix_mul(ix[i], p->stride[i]));
 	return at;
+}
+
+Ix place_base(const Place *p)
+{
+	return p->lead ? ix_sub(p->off, p->lead) : p->off;
+}
+
+Ix place_index(const Place *p, const Ix *ix, int n)
+{
+	Ix at = place_flat(p, ix, n);
+
+	return p->lead ? ix_add(p->lead, at) : at;
 }
 
 static const Data *permuted(const Value *v, const unsigned char *order)
@@ -138,7 +160,12 @@ Mem *region_sized(Lower *lo, const char *name, DType dt, Ix size)
 
 Mem *region_for(Lower *lo, Value *v)
 {
-	return region_sized(lo, v->hint ? v->hint : "t", v->dt, value_numel(v));
+	const Margin *g = lower_info(lo, v)->margin;
+	Ix size = ix_int(1);
+
+	for (int i = 0; i < v->rank; i++)
+		size = ix_mul(size, with_margin(v, g, i));
+	return region_sized(lo, v->hint ? v->hint : "t", v->dt, size);
 }
 
 /* ---- views */
@@ -210,7 +237,7 @@ Place *place_of(Lower *lo, Value *v)
 		return v->place;
 	if (v->data) {
 		order = lo->opt->opt > 0 ? lower_info(lo, v)->layout : NULL;
-		return place_order(v, weight_region(lo, v, order), order);
+		return place_order(v, weight_region(lo, v, order), order, NULL);
 	}
 	if (!v->def && v->graph == lo->model->main) {
 		m = region_new(lo, SP_IN, v->name ? v->name : "x", v->dt, value_numel(v));

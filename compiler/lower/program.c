@@ -208,6 +208,8 @@ static bool settle_place(Lower *lo, Stmt *b, Value *v, bool may_view)
 		return true;
 	m = region_for(lo, v);
 	place_laid(lo, v, m);
+	if (v->place->margin)
+		push(&lo->unfilled, v);
 	if (m->space == SP_HEAP)
 		emit_alloc(b, m, m->size);
 	return true;
@@ -232,6 +234,14 @@ static bool copies(Lower *lo, Stmt *b, Value *v)
 	return true;
 }
 
+/* after the kernel that writes the first of what is in the place, which is when that begins to live */
+static void fill_margins(Lower *lo, Stmt *b)
+{
+	for (int i = 0; i < lo->unfilled.n; i++)
+		emit_call(lo, b, margin_fill_call(lo, lo->unfilled.p[i]));
+	lo->unfilled.n = 0;
+}
+
 static void build_unit(Lower *lo, Stmt *b, Unit *u)
 {
 	Info *in = u->out ? lower_info(lo, u->out) : NULL;
@@ -243,12 +253,14 @@ static void build_unit(Lower *lo, Stmt *b, Unit *u)
 			return;
 		if (settle_place(lo, b, u->out, !in->group) && !copies(lo, b, u->out))
 			emit_call(lo, b, nest_group(lo, group_unit(lo, u)));
+		fill_margins(lo, b);
 		emit_binds_of(lo, b, u->out);
 		break;
 	case U_PROG:
 		for (int i = 0; i < p->out.n; i++)
 			settle_place(lo, b, p->out.p[i], false);
 		emit_call(lo, b, nest_prog(lo, u));
+		fill_margins(lo, b);
 		for (int i = 0; i < p->out.n; i++)
 			emit_binds_of(lo, b, p->out.p[i]);
 		break;
@@ -284,6 +296,7 @@ void build_graph(Lower *lo, Graph *g, Stmt *b)
 	fuse_graph(lo, g, unit.p, unit.n);
 	group_graph(lo, unit.p, unit.n);
 	layout_graph(lo, unit.p, unit.n);
+	margin_graph(lo, unit.p, unit.n);
 	for (int i = 0; i < g->in.n; i++)
 		emit_binds_of(lo, b, g->in.p[i]);
 	emit_assumptions(lo, b);

@@ -8,7 +8,7 @@
 #include "../lower/lower.h"
 #include <stdlib.h>
 
-enum { MANY = 8192 };
+enum { MANY = 8192, WAYS = 5, TRIES = 24 };
 
 typedef struct Item { Life l; int64_t size, at; double key; Ix bytes; } Item;
 
@@ -177,13 +177,26 @@ static int64_t place(Item *item, Item **order, int n, int way)
 	return place_all(order, n);
 }
 
+/* what ended highest is placed before all others; of the tries, the first begins with those by size */
+static int64_t place_again(Item *item, Item **order, int n, int try)
+{
+	Item *top = &item[0];
+
+	if (try == 0)
+		place(item, order, n, 2);
+	for (int i = 1; i < n; i++)
+		top = item[i].at + item[i].size > top->at + top->size ? &item[i] : top;
+	top->key = 1e18 * (try + 1);
+	return place_all(order, n);
+}
+
 static int64_t best_order(Item *item, int n, int64_t bound)
 {
 	Item **order = NEWN(Item *, n + 1);
 	int64_t best = -1, peak, *at = NEWN(int64_t, n + 1);
 
-	for (int way = 0; way < (n < MANY ? 5 : 2) && best != bound; way++) {
-		peak = place(item, order, n, way);
+	for (int way = 0; way < (n < MANY ? WAYS + TRIES : 2) && n && best != bound; way++) {
+		peak = way < WAYS ? place(item, order, n, way) : place_again(item, order, n, way - WAYS);
 		if (best >= 0 && peak >= best)
 			continue;
 		best = peak;
