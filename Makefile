@@ -74,6 +74,10 @@ test: all check-build
 check: all check-build
 	@B=$B MODELS='$(MODELS)' ZOO='$(ZOO)' PY='$(PY)' sh test/check.sh
 
+# vector functions on every float: a quarter of an hour
+soak: check-build
+	@sh test/vector.sh $B/check/unit/vector soak
+
 zoo:
 	@if [ -f $(MODELS)/../zoo/fill.py ]; then sh test/zoo.sh $(PY) $(MODELS)/../zoo/fill.py '$(ZOO)'; \
 	else echo "no folder $(MODELS)/../zoo: nothing to fill"; fi
@@ -112,7 +116,7 @@ install: all
 clean:
 	[ ! -d $B ] || find $B -mindepth 1 -maxdepth 1 ! -name venv ! -name bootstrap.stamp -exec rm -rf {} +
 
-.PHONY: all bench check check-build clean demo install test units zoo
+.PHONY: all bench check check-build clean demo install soak test units zoo
 .SECONDARY:
 
 -include $(OBJ:.o=.d) $(BENCHOBJ:.o=.d) $(RUNTIME:.o=.d) $(UNIT:%=$B/unit/%.d)

@@ -1,7 +1,7 @@
 /* The helpers of templates/: pieces that begin with a line "/" "*@ name *" "/" and end at the next. A
  * piece is written if printed code, or another piece that is written, calls its name.
  *
- * * Names that end in x16, x8, x4 (and a letter: a variant) are of that many lanes: AVX-512, AVX2, NEON.
+ * Names that end in x16, x8, x4 (and a letter: a variant) are of that many lanes: AVX-512, AVX2, NEON.
  * Where no piece has the very name, the one with x@ for x16 is taken; in its text @ is the number of lanes
  * and $ the number of bits. Pieces of a number of lanes stand together between #ifdef of their ISA and
  * #endif. */

@@ -229,7 +229,7 @@ ZN_INLINE4 zn_i32x4 zn_dot4_u8s8x4(zn_i32x4 acc, zn_i32x4 a, zn_i32x4 b)
 	const int16x8_t lo = vmulq_s16(xl, vmovl_s8(vget_low_s8(y)));
 	const int16x8_t hi = vmulq_s16(xh, vmovl_s8(vget_high_s8(y)));
 
-	return acc + (zn_i32x4)vpaddq_s32(vpaddlq_s16(lo), vpaddlq_s16(hi));
+	return (zn_i32x4)vaddq_s32((int32x4_t)acc, vpaddq_s32(vpaddlq_s16(lo), vpaddlq_s16(hi)));
 }
 
 /*@ zn_dot4_s8s8x4 */
@@ -239,7 +239,7 @@ ZN_INLINE4 zn_i32x4 zn_dot4_s8s8x4(zn_i32x4 acc, zn_i32x4 a, zn_i32x4 b)
 	const int16x8_t lo = vmull_s8(vget_low_s8(x), vget_low_s8(y));
 	const int16x8_t hi = vmull_s8(vget_high_s8(x), vget_high_s8(y));
 
-	return acc + (zn_i32x4)vpaddq_s32(vpaddlq_s16(lo), vpaddlq_s16(hi));
+	return (zn_i32x4)vaddq_s32((int32x4_t)acc, vpaddq_s32(vpaddlq_s16(lo), vpaddlq_s16(hi)));
 }
 
 /*@ zn_dot4_s8s8x4d */
@@ -258,5 +258,11 @@ ZN_INLINE4D zn_i32x4 zn_dot4_u8s8x4d(zn_i32x4 acc, zn_i32x4 a, zn_i32x4 b)
 
 	acc = zn_dot4_s8s8x4d(acc, (zn_i32x4)((zn_u32x4)a ^ 0x80808080u), b);
 	return zn_dot4_s8s8x4d(zn_dot4_s8s8x4d(acc, half, b), half, b);
+}
+
+/*@ zn_copysign_f32x4 */
+ZN_INLINE4 zn_f32x4 zn_copysign_f32x4(zn_f32x4 a, zn_f32x4 b)
+{
+	return zn_select_f32x4(zn_splat_i32x4(0x7fffffff), a, b);
 }
 

@@ -421,3 +421,34 @@ ZN_INLINE16V zn_i32x16 zn_dot4_u8s8x16v(zn_i32x16 acc, zn_i32x16 a, zn_i32x16 b)
 	return acc;
 }
 
+/*@ zn_ldexp_f32x16 */
+/* p 2^n, rounded once, where t is 12582912 + n */
+ZN_INLINE16 zn_f32x16 zn_ldexp_f32x16(zn_f32x16 p, zn_f32x16 t)
+{
+	return (zn_f32x16)_mm512_scalef_ps((__m512)p, (__m512)(t - 12582912.0f));
+}
+
+/*@ zn_quot_f32x16 */
+/* a/b within 1 ulp; b from 1 to 1e30: a quotient within 2^-14, and its error divided */
+ZN_INLINE16 zn_f32x16 zn_quot_f32x16(zn_f32x16 a, zn_f32x16 b)
+{
+	const __m512 r = _mm512_rcp14_ps((__m512)b), q = _mm512_mul_ps((__m512)a, r);
+
+	return (zn_f32x16)_mm512_fmadd_ps(_mm512_fnmadd_ps(q, (__m512)b, (__m512)a), r, q);
+}
+
+/*@ zn_pow2_f32x16 */
+ZN_INLINE16 zn_f32x16 zn_pow2_f32x16(zn_f32x16 t)
+{
+	return (zn_f32x16)_mm512_scalef_ps(_mm512_set1_ps(1.0f), (__m512)(t - 12582912.0f));
+}
+
+/*@ zn_copysign_f32x16 */
+/* a with the sign of b: where the first operand is set a, else b */
+ZN_INLINE16 zn_f32x16 zn_copysign_f32x16(zn_f32x16 a, zn_f32x16 b)
+{
+	const __m512i mag = _mm512_set1_epi32(0x7fffffff);
+
+	return (zn_f32x16)_mm512_ternarylogic_epi32(mag, (__m512i)a, (__m512i)b, 0xca);
+}
+

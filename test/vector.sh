@@ -1,7 +1,7 @@
 #!/bin/sh
-# The vector helpers beyond what test/unit/vector.c runs: no warning from any compiler, as C99 and as C++17, with no
-# option for the processor; other optimisation; AArch64 under qemu.
-# usage: vector.sh PRINTER    (build/check/unit/vector)
+# The vector helpers beyond what test/unit/vector.c runs: no warning from any compiler, as C99 and as C++17, 
+# with no option for the processor; other optimisation; AArch64 under qemu.
+# usage: vector.sh PRINTER [soak]    (build/check/unit/vector; soak: functions on all patterns of 32 bits)
 print=$1
 cd "$(dirname "$0")/.." || exit 1
 d=$(mktemp -d); trap 'rm -rf "$d"' EXIT INT TERM
@@ -12,34 +12,54 @@ have() { command -v "$1" >/dev/null || { echo "no $1: skipped"; skip=$((skip + 1
 check() {
 	what=$1; shift
 	if "$@" >"$d/log" 2>&1; then pass=$((pass + 1)); return; fi
-	fail=$((fail + 1)); echo "FAIL $what: $*"; head -20 "$d/log" 
+	fail=$((fail + 1)); echo "FAIL $what: $*"; head -20 "$d/log"
 }
-quiet() { "$@" -D_GNU_SOURCE $warn -S -o "$d/x.s"; }
+quiet() { check "a warning" "$@" -D_GNU_SOURCE $warn -S -o "$d/x.s"; }
+program() { "$print" "test/vector/$1.c" "$2" >"$d/$1$2.c" || { echo "FAIL printing $1.c"; exit 1; }; }
 
-for f in helpers; do
-	for l in 16 8 4; do
-		"$print" test/vector/$f.c $l >"$d/$f$l.c" || { echo "FAIL printing $f.c"; exit 1; }
-	done
-	for l in 16 8; do
-		[ "$(uname -m)" = x86_64 ] || continue
-		for o in -O0 -O2 -O3; do
-			for c in gcc clang; do
-				have $c && check "warnings" quiet $c -std=c99 $o "$d/$f$l.c"
-			done
-			have g++ && check "warnings" quiet g++ -x c++ -std=c++17 $o "$d/$f$l.c"
-			have clang++ && check "warnings" quiet clang++ -x c++ -std=c++17 $o "$d/$f$l.c"
+x86() {
+	for o in -O0 -O2; do
+		for c in gcc clang; do
+			have $c && quiet $c -std=c99 $o "$d/$1.c"
 		done
-		for how in "gcc -O0" "gcc -O3 -march=native" "clang -O2" "clang -O0"; do
-			have ${how%% *} || continue
-			check "$f, $l lanes" $how -std=gnu99 -w -o "$d/x" "$d/$f$l.c" -lm
-			check "$f, $l lanes, $how" "$d/x"
+		for c in g++ clang++; do
+			have $c && quiet $c -x c++ -std=c++17 $o "$d/$1.c"
 		done
 	done
-	if have aarch64-linux-gnu-gcc && have qemu-aarch64; then
-		check "warnings" quiet aarch64-linux-gnu-gcc -std=c99 -O2 "$d/${f}4.c"
-		check "$f, 4 lanes" aarch64-linux-gnu-gcc -std=gnu99 -O2 -static -w -o "$d/x" "$d/${f}4.c" -lm
-		check "$f, 4 lanes" qemu-aarch64 "$d/x"
+	san="gcc -O1 -fsanitize=undefined,address -fno-sanitize-recover"
+	for how in "gcc -O0" "gcc -O3 -march=native" "clang -O2" "$san"; do
+		have ${how%% *} || continue
+		check "$how" $how -std=gnu99 -w -o "$d/x" "$d/$1.c" -lm
+		check "$1 by $how" "$d/x"
+	done
+}
+
+arm() {
+	cross=/usr/aarch64-linux-gnu/include
+	if have clang && [ -d $cross ]; then
+		quiet clang --target=aarch64-linux-gnu -isystem $cross -std=c99 -O2 "$d/$1.c"
+		quiet clang --target=aarch64-linux-gnu -isystem $cross -x c++ -std=c++17 -O2 "$d/$1.c"
 	fi
+	have aarch64-linux-gnu-gcc && have qemu-aarch64 || return
+	quiet aarch64-linux-gnu-gcc -std=c99 -O2 "$d/$1.c"
+	check "for NEON" aarch64-linux-gnu-gcc -std=gnu99 -O2 -static -w -o "$d/x" "$d/$1.c" -lm
+	check "$1 under qemu" qemu-aarch64 "$d/x"
+}
+
+if [ "$2" = soak ]; then
+	for l in 16 8; do
+		program functions $l
+		gcc -std=gnu99 -O2 -w -o "$d/x$l" "$d/functions$l.c" -lm || exit 1
+	done
+	"$d/x16" 1 >"$d/log16" & "$d/x8" 1; r=$?
+	wait $! && [ $r = 0 ]; r=$?
+	cat "$d/log16"
+	exit $r
+fi
+for f in helpers functions; do
+	for l in 16 8 4; do program $f $l; done
+	[ "$(uname -m)" = x86_64 ] && x86 ${f}16 && x86 ${f}8
+	arm ${f}4
 done
 echo "$pass passed, $fail failed, $skip skipped"
 [ $fail = 0 ]

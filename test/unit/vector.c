@@ -75,6 +75,7 @@ all_lanes(const char *path)
 }
 
 static void helpers(void **st) { (void)st; all_lanes("test/vector/helpers.c"); }
+static void functions(void **st) { (void)st; all_lanes("test/vector/functions.c"); }
 
 /* every piece that exists for a number of lanes is used by the programs */
 static void
@@ -82,7 +83,7 @@ complete(void **st)
 {
 	static const char *const file[] = {"templates/vector.c", "templates/vx86.c", "templates/vneon.c",
 		"templates/vmath.c"};
-	static const char *const used[] = {"test/vector/helpers.c"};
+	static const char *const used[] = {"test/vector/helpers.c", "test/vector/functions.c"};
 	const char *p, *text;
 	int missing = 0;
 
@@ -112,7 +113,8 @@ complete(void **st)
 int
 main(int argc, char **argv)
 {
-	const struct CMUnitTest t[] = {cmocka_unit_test(complete), cmocka_unit_test(helpers)};
+	const struct CMUnitTest t[] = {cmocka_unit_test(complete), cmocka_unit_test(helpers),
+		cmocka_unit_test(functions)};
 	Session *s = session_begin("vector");
 	int r = 0;
 

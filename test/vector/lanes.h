@@ -21,12 +21,13 @@
 #define ISA ZN_NEON
 #define CAN 1
 #endif
+#define SHARED static inline __attribute__((unused))
 enum { L = @, N = 4096 };
 
 static int checks, bad;
 static uint64_t seed = 88172645463325252u;
 
-static inline uint32_t rnd(void)
+SHARED uint32_t rnd(void)
 {
 	seed ^= seed << 13;
 	seed ^= seed >> 7;
@@ -34,14 +35,14 @@ static inline uint32_t rnd(void)
 	return (uint32_t)(seed >> 20);
 }
 
-static inline float fbits(uint32_t u)
+SHARED float fbits(uint32_t u)
 {
 	float x;
 	memcpy(&x, &u, sizeof x);
 	return x;
 }
 
-static inline uint32_t ubits(float x)
+SHARED uint32_t ubits(float x)
 {
 	uint32_t u;
 	memcpy(&u, &x, sizeof u);
@@ -49,7 +50,7 @@ static inline uint32_t ubits(float x)
 }
 
 /* special values against all others, then random patterns, then numbers of usual size */
-static inline float value(int i, int shift)
+SHARED float value(int i, int shift)
 {
 	static const float special[] = { 0.0f, -0.0f, 1.0f, -1.0f, 0.5f, -0.5f, 1.5f, 2.5f, -2.5f, 3.5f,
 		1e-40f, -1e-40f, 1e-45f, 1e30f, -1e30f, 3.4e38f, 2147483520.0f, 2147483648.0f, -2147483648.0f,
@@ -64,27 +65,27 @@ static inline float value(int i, int shift)
 	return ((float)(rnd() & 0xffff) - 32768.0f) / (float)(1 << (i & 15));
 }
 
-static inline void wrong(const char *what, int i, uint32_t want, uint32_t got)
+SHARED void wrong(const char *what, int i, uint32_t want, uint32_t got)
 {
 	if (bad++ < 20)
 		printf("%s, lane or case %d: want %08x, not %08x\n", what, i, (unsigned)want, (unsigned)got);
 }
 
-static inline void same(const char *what, int i, uint32_t want, uint32_t got)
+SHARED void same(const char *what, int i, uint32_t want, uint32_t got)
 {
 	checks++;
 	if (want != got)
 		wrong(what, i, want, got);
 }
 
-static inline void same_float(const char *what, int i, float want, float got)
+SHARED void same_float(const char *what, int i, float want, float got)
 {
 	if (!(want != want && got != got))
 		same(what, i, ubits(want), ubits(got));
 }
 
 /* n bytes, after which nothing may be touched */
-static inline unsigned char *edge(size_t n)
+SHARED unsigned char *edge(size_t n)
 {
 	static unsigned char *end;
 
