@@ -46,7 +46,18 @@ static bool same_outputs(const Node *a, const Node *b)
 	return true;
 }
 
-static void cse_graph(Graph *g)
+/* symbols that elements of `old` decide are those of `by`; decides: the values that decide any */
+static void rebind(Model *m, const Value *old, Value *by, Map *decides)
+{
+	if (!map_ptr(decides, old))
+		return;
+	*map_at_ptr(decides, by) = m;
+	for (int i = 0; i < m->bind.n; i++)
+		if (m->bind.p[i].from == old)
+			m->bind.p[i].from = by;
+}
+
+static void cse_graph(Graph *g, Map *decides)
 {
 	Map *seen = map_new();
 	Node *next, *same;
@@ -57,7 +68,7 @@ static void cse_graph(Graph *g)
 		next = n->next;
 		for (int i = 0; i < n->nattr; i++)
 			if (n->attr[i].g)
-				cse_graph(n->attr[i].g);
+				cse_graph(n->attr[i].g, decides);
 		if (!mergeable(n))
 			continue;
 		buf_fmt(&k, "%d/%d", n->op, n->nout);
@@ -74,8 +85,10 @@ static void cse_graph(Graph *g)
 		if (!same_outputs(same, n))
 			continue;
 		for (int i = 0; i < n->nout; i++)
-			if (n->out[i])
+			if (n->out[i]) {
 				value_replace(n->out[i], same->out[i]);
+				rebind(g->model, n->out[i], same->out[i], decides);
+			}
 		node_remove(n);
 	}
 }
@@ -114,6 +127,11 @@ static void merge_constants(Graph *g, Map *seen)
 void pass_cse(Model *m, const Options *o)
 {
 	(void)o;
+	Map *decides = map_new();
+
+	for (int i = 0; i < m->bind.n; i++)
+		if (m->bind.p[i].from)
+			*map_at_ptr(decides, m->bind.p[i].from) = m;
 	merge_constants(m->main, map_new());
-	cse_graph(m->main);
+	cse_graph(m->main, decides);
 }
