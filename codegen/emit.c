@@ -29,7 +29,7 @@ take_names(Em *e)
 {
 	static const char *const own[] = {"run", "init", "run_in", "done", "model", "workspace_bytes", "io",
 		"ctx", "setup", "program", "shapes", "workspace", "state", "take", "run_any", "workspace_any",
-		"inputs", "outputs", "weight_blob", "weight_end"};
+		"parts", "open", "pack", "unpack", "inputs", "outputs", "weight_blob", "weight_end"};
 
 	e->taken = map_new();
 	for (int i = 0; i < LEN(own); i++)
@@ -178,6 +178,7 @@ emit_c(const Model *m, const Program *g, const Options *o, Emitted *out)
 	weights_tables(&e, b);
 	buf_add(b, e.kernels.p, e.kernels.n);
 	profile_table(&e, b);
+	compound_struct(&e, b);
 	buf_add(b, shapes.p, shapes.n);
 	buf_add(b, program.p, program.n);
 	buf_add(b, iface.p, iface.n);

@@ -6,6 +6,7 @@
  *   prelude.c  helpers that printed code calls, from templates/
  *   weights.c  weights as arrays, as a file
  *   ports.c    inputs and outputs: their names, fields and descriptions
+ *   compound.c sequences and optionals among them
  *   program.c  the program as one function
  *   profile.c  its calls timed, for run --profile
  *   iface.c    the functions of NAME.h, in NAME.c
@@ -45,6 +46,9 @@ typedef struct Port {            /* an input or output */
 	bool out, state;         /* state: kept by the model, no field */
 	bool dynamic;            /* dims (and capacity) beside it */
 	int kind;                /* zenith_kind */
+	const struct Compound *of;       /* it is a part of a sequence or optional, or NULL */
+	int part;                /* which */
+	const char *whole;       /* the field of NAME_io for that; then `name` is one of NAME_parts */
 } Port;
 
 typedef struct Em {
@@ -55,6 +59,7 @@ typedef struct Em {
 	WeightsHow weights;
 	VEC(Port) in, out;       /* by index in the main graph */
 	bool dynamic;            /* any port is */
+	bool parts;              /* any is a part: the program takes NAME_parts (compound.c), not NAME_io */
 	bool own_memory;         /* has a static workspace, and so NAME_run */
 	int64_t work;            /* bytes of the workspace, -1: dynamic */
 	VEC(const IxAtom *) entry;       /* symbols known at entry: dims of inputs, the layout */
@@ -79,6 +84,15 @@ typedef struct Shared { const char *name; bool wide; } Shared;
 
 void ports_make(Em *);                                  /* ports.c */
 void ports_fields(Em *, Buf *);
+bool port_public(const Port *);              /* has a field of its own in NAME_io; the first part: its value has */
+void port_field(const Port *, Buf *);
+static inline const char *io_type(const Em *e) { return fmt("%s_%s", e->name, e->parts ? "parts" : "io"); }
+const char *compound_type(const Port *);                /* compound.c */
+const char *part_suffix(const struct Compound *, int part);
+bool part_is_flag(const Port *);
+void compound_struct(Em *, Buf *);
+void compound_print(Em *, Buf *);
+void compound_call_pack(Em *, Buf *);
 void ports_comment(Em *, Buf *);
 const char *port_shape(const Port *);                   /* "float32[1,3,224,224]" */
 void ports_describe(Em *, Buf *);                       /* tables of zenith_value */

@@ -122,6 +122,8 @@ header_print(Em *e, Buf *b, bool alone)
 	if (has_strings(e))
 		copy_block(b, "ZENITH_STRING");
 	copy_block(b, "ZENITH_SETUP");
+	if (e->parts)
+		copy_block(b, "ZENITH_TENSOR");
 	macros(e, b);
 	if (e->dynamic)
 		buf_fmt(b, "/* dims of inputs are the caller's to set, dims of outputs the run's; if an output's capacity is too small the run ends\n"

@@ -9,7 +9,7 @@
 static bool
 host_port(const Port *p)
 {
-	return !p->state;
+	return port_public(p);
 }
 
 /* ---- init, done */
@@ -97,11 +97,13 @@ check_pointers(Em *e, Buf *b)
 
 	for (int i = 0; i < e->in.n + e->out.n; i++) {
 		const Port *p = i < e->in.n ? &e->in.p[i] : &e->out.p[i - e->in.n];
-		if (!host_port(p) || (!p->dynamic && ix_is(value_numel(p->v), 0)))
+		if (!host_port(p) || (!p->of && !p->dynamic && ix_is(value_numel(p->v), 0)))
 			continue;
 		if (c.n)
 			buf_fmt(&c, " ||\n\t\t\t");
-		if (!p->dynamic)
+		if (p->of)
+			buf_fmt(&c, "!io->%s", p->whole);
+		else if (!p->dynamic)
 			buf_fmt(&c, "!io->%s", p->name);
 		else if (p->out)
 			buf_fmt(&c, "(!io->%s && io->%s_capacity)", p->name, p->name);
@@ -130,13 +132,17 @@ run_in(Em *e, Buf *b)
 		W("\tint status;\n");
 	if (e->g->heap)
 		W("\tzn_heap heap;\n");
+	if (e->parts)
+		W("\t%s_parts parts;\n", n);
 	if (e->passed.n || e->work < 0 || shapes || e->g->heap)
 		W("\n");
 	W("\tif (!ctx || !io || ctx->magic != 0x%02x%02x%02x%02xu)\n\t\treturn ZENITH_BAD_ARGUMENT;\n",
 		e->m->hash[0], e->m->hash[1], e->m->hash[2], e->m->hash[3] | 1);
 	check_pointers(e, b);
+	if (e->parts)
+		W("\tstatus = %s_open(io, &parts);\n\tif (status != ZENITH_OK)\n\t\treturn status;\n", n);
 	if (shapes) {
-		W("\tstatus = %s_shapes(io%s%s);\n", n, e->passed.n ? ", dims" : "", e->work < 0 ? ", &bytes" : "");
+		W("\tstatus = %s_shapes(%s%s%s);\n", n, e->parts ? "&parts" : "io", e->passed.n ? ", dims" : "", e->work < 0 ? ", &bytes" : "");
 		W("\tif (status != ZENITH_OK)\n\t\treturn status;\n");
 	}
 	if (e->work < 0)
@@ -144,7 +150,8 @@ run_in(Em *e, Buf *b)
 	if (e->g->heap)
 		W("\theap.p = ctx->workspace + %s;\n\theap.end = ctx->workspace + ctx->workspace_bytes;\n\theap.full = 0;\n",
 			e->work < 0 ? "bytes" : fmt("%s_WORKSPACE_BYTES", e->NAME));
-	W("\treturn %s_program(", n);
+	compound_call_pack(e, b);
+	W("\t%s %s_program(", e->parts ? "status =" : "return", n);
 	if (e->ws)
 		W("ctx->workspace"), sep = ", ";
 	if (e->wt)
@@ -152,12 +159,15 @@ run_in(Em *e, Buf *b)
 	if (e->st)
 		W("%sctx->state", sep), sep = ", ";
 	if (e->io)
-		W("%sio", sep), sep = ", ";
+		W("%s%s", sep, e->parts ? "&parts" : "io"), sep = ", ";
 	if (e->passed.n)
 		W("%sdims", sep), sep = ", ";
 	if (e->g->heap)
 		W("%s&heap", sep);
-	W(");\n}\n\n");
+	W(");\n");
+	if (e->parts)
+		W("\treturn %s_unpack(io, &parts, status);\n", n);
+	W("}\n\n");
 }
 
 static void
@@ -168,8 +178,11 @@ workspace_bytes(Em *e, Buf *b)
 	W("size_t %s_workspace_bytes(const %s_io *io)\n{\n", e->name, e->name);
 	if (e->passed.n)
 		W("\tint64_t dims[%d];\n", e->passed.n);
-	W("\tsize_t bytes = 0;\n\n\treturn io && %s_shapes(io%s, &bytes) == ZENITH_OK ? bytes : 0;\n}\n\n",
-		e->name, e->passed.n ? ", dims" : "");
+	if (e->parts)
+		W("\t%s_parts parts;\n", e->name);
+	W("\tsize_t bytes = 0;\n\n\treturn io && %s%s_shapes(%s%s, &bytes) == ZENITH_OK ? bytes : 0;\n}\n\n",
+		e->parts ? fmt("%s_open(io, &parts) == ZENITH_OK && ", e->name) : "", e->name, e->parts ? "&parts" : "io",
+		e->passed.n ? ", dims" : "");
 }
 
 static void
@@ -211,7 +224,11 @@ host_inputs(Em *e, Buf *b)
 	if (k) {
 		prelude_need(&e->pre, "zn_check");
 		W("\tint i, status;\n\n\tif (!in)\n\t\treturn ZENITH_BAD_ARGUMENT;\n");
-		W("\tfor (i = 0; i < %d; i++)\n\t\tif ((status = zn_check(&in[i], &%s_inputs[i])) != ZENITH_OK)\n\t\t\treturn status;\n",
+		if (e->parts)
+			W("\tfor (i = 0; i < %d; i++)\n\t\tif (%s_inputs[i].kind == ZENITH_KIND_TENSOR &&\n\t\t\t(status = zn_check(&in[i], &%s_inputs[i])) != ZENITH_OK)\n\t\t\treturn status;\n",
+				k, e->name, e->name);
+		else
+			W("\tfor (i = 0; i < %d; i++)\n\t\tif ((status = zn_check(&in[i], &%s_inputs[i])) != ZENITH_OK)\n\t\t\treturn status;\n",
 			k, e->name);
 	} else {
 		W("\t(void)in;\n");
@@ -222,6 +239,10 @@ host_inputs(Em *e, Buf *b)
 		const Port *p = &e->in.p[i];
 		if (!host_port(p))
 			continue;
+		if (p->of) {
+			W("\tio->%s = &in[%d];\n", p->whole, k++);
+			continue;
+		}
 		W("\tio->%s = (const %s *)in[%d].data;\n", p->name, p->ctype, k);
 		if (p->dynamic && p->v->rank)
 			W("\tmemcpy(io->%s_dims, in[%d].dims, sizeof io->%s_dims);\n", p->name, k, p->name);
@@ -240,6 +261,12 @@ host_outputs(Em *e, Buf *b, bool after)
 		const Port *p = &e->out.p[i];
 		if (!host_port(p))
 			continue;
+		if (p->of) {
+			if (!after)
+				W("\tio.%s = &out[%d];\n", p->whole, k);
+			k++;
+			continue;
+		}
 		prelude_need(&e->pre, "zn_give");
 		if (after && p->dynamic) {
 			W("\tzn_give(&out[%d], &%s_outputs[%d], io.%s_dims);\n", k, e->name, k, p->name);
@@ -284,9 +311,13 @@ host_run(Em *e, Buf *b)
 		e->name);
 	if (e->passed.n)
 		W("\tint64_t dims[%d];\n", e->passed.n);
+	if (e->parts)
+		W("\t%s_parts parts;\n", e->name);
 	W("\tint status = %s_take(in, &io);\n\n\tif (status != ZENITH_OK)\n\t\treturn status;\n", e->name);
-	W("\tif (!bytes)\n\t\treturn ZENITH_BAD_ARGUMENT;\n\t*bytes = 0;\n\treturn %s_shapes(&io%s, bytes);\n}\n\n",
-		e->name, e->passed.n ? ", dims" : "");
+	W("\tif (!bytes)\n\t\treturn ZENITH_BAD_ARGUMENT;\n\t*bytes = 0;\n");
+	if (e->parts)
+		W("\tif ((status = %s_open(&io, &parts)) != ZENITH_OK)\n\t\treturn status;\n", e->name);
+	W("\treturn %s_shapes(%s%s, bytes);\n}\n\n", e->name, e->parts ? "&parts" : "&io", e->passed.n ? ", dims" : "");
 }
 
 static void
@@ -314,6 +345,7 @@ void
 iface_print(Em *e, Buf *b)
 {
 	own_memory(e, b);
+	compound_print(e, b);
 	init(e, b);
 	run_in(e, b);
 	workspace_bytes(e, b);

@@ -29,7 +29,7 @@ port_kind(const Value *v, const char *name)
 		return ZENITH_KIND_TENSOR;
 	if (v->kind == V_SEQ && v->elem && v->elem->kind == V_MAP && zip_map(v))
 		return ZENITH_KIND_MAPS;
-	unsupported(fmt("'%s'", quoted(name)), "inputs and outputs that are sequences, maps or optionals");
+	unsupported(fmt("'%s'", quoted(name)), "inputs and outputs of the type %s", value_str(v));
 	return ZENITH_KIND_TENSOR;
 }
 
@@ -37,6 +37,36 @@ static const char *
 port_type(DType d)
 {
 	return d == DT_C64 ? "float" : d == DT_C128 ? "double" : target_c.mem_type(d, true);
+}
+
+/* the sequence or optional of which input or output number i is a part, or NULL */
+static const struct Compound *
+compound_of(const Model *m, int i, bool out)
+{
+	for (int k = 0; k < m->compound.n; k++) {
+		const struct Compound *c = &m->compound.p[k];
+		if (c->out == out && i >= c->first && i < c->first + c->n)
+			return c;
+	}
+	return NULL;
+}
+
+/* a part of a sequence or optional */
+static Port
+part_port(Em *e, Map *taken, Value *v, const struct Compound *c, int part)
+{
+	Port *first = c->out ? e->out.p + e->out.n - part : e->in.p + e->in.n - part;
+	Port p = { .v = v, .onnx = c->name, .out = c->out, .of = c, .part = part };
+
+	p.whole = part ? first->whole : name_unique(taken, c->name, c->out ? "output" : "input");
+	p.name = name_unique(taken, fmt("%s_%s", p.whole, part_suffix(c, part)), "part");
+	p.ctype = port_type(v->dt);
+	p.dynamic = !part_is_flag(&p);
+	p.kind = c->form.opt ? ZENITH_KIND_OPTIONAL : ZENITH_KIND_SEQUENCE;
+	for (int i = 0; i < 3; i++)
+		*map_at_str(taken, fmt("%s_%s", p.name, (const char *[]){ "dims", "capacity", "flag" }[i])) = e;
+	e->parts = e->dynamic = true;
+	return p;
 }
 
 static Port
@@ -65,13 +95,21 @@ void
 ports_make(Em *e)
 {
 	const Graph *g = e->m->main;
+	const struct Compound *c;
 	Map *taken = map_new();
+	Value *v;
 
-	for (int i = 0; i < g->in.n; i++)
-		push(&e->in, port(e, taken, g->in.p[i], g->in.p[i]->name, false));
-	for (int i = 0; i < g->ret->nin; i++)
-		push(&e->out,
-			port(e, taken, g->ret->in[i], i < g->out_name.n ? g->out_name.p[i] : NULL, true));
+	for (int i = 0; i < g->in.n; i++) {
+		v = g->in.p[i];
+		c = compound_of(e->m, i, false);
+		push(&e->in, c ? part_port(e, taken, v, c, i - c->first) : port(e, taken, v, v->name, false));
+	}
+	for (int i = 0; i < g->ret->nin; i++) {
+		v = g->ret->in[i];
+		c = compound_of(e->m, i, true);
+		push(&e->out, c ? part_port(e, taken, v, c, i - c->first)
+				: port(e, taken, v, i < g->out_name.n ? g->out_name.p[i] : NULL, true));
+	}
 	stop_if_errors();
 }
 
@@ -80,6 +118,8 @@ port_shape(const Port *p)
 {
 	Buf b = {0};
 
+	if (p->of)
+		return compound_type(p);
 	buf_fmt(&b, "%s[", dt_name(p->v->dt));
 	for (int i = 0; i < p->v->rank; i++)
 		buf_fmt(&b, "%s%s", i ? ", " : "", ix_str(p->v->dim[i]));
@@ -87,21 +127,41 @@ port_shape(const Port *p)
 	return text_comment(buf_str(&b));
 }
 
-static void
-field(const Port *p, Buf *b)
+bool
+port_public(const Port *p)
+{
+	return !p->state && !p->part;
+}
+
+void
+port_field(const Port *p, Buf *b)
 {
 	const char *what = text_comment(p->onnx);
 
 	if (p->state)
 		return;
-	buf_fmt(b, "\t%s%s *%s;", p->out ? "" : "const ", p->ctype, p->name);
-	buf_fmt(b, "\t/* %s%s%s */\n", port_shape(p), strcmp(p->onnx, p->name) ? ": " : "", strcmp(p->onnx, p->name) ? what : "");
+	if (p->of)
+		buf_fmt(b, "\t%s%s *%s;\n", p->out ? "" : "const ", p->ctype, p->name);
+	else
+		buf_fmt(b, "\t%s%s *%s;", p->out ? "" : "const ", p->ctype, p->name);
+	if (!p->of)
+		buf_fmt(b, "\t/* %s%s%s */\n", port_shape(p), strcmp(p->onnx, p->name) ? ": " : "", strcmp(p->onnx, p->name) ? what : "");
 	if (!p->dynamic)
 		return;
 	if (p->v->rank)
 		buf_fmt(b, "\tint64_t %s_dims[%d];%s\n", p->name, p->v->rank, p->out ? "\t/* set by the run */" : "");
 	if (p->out)
 		buf_fmt(b, "\tsize_t %s_capacity;\t/* elements */\n", p->name);
+}
+
+static void
+field(const Port *p, Buf *b)
+{
+	if (!p->of)
+		port_field(p, b);
+	else if (!p->part)
+		buf_fmt(b, "\t%szenith_tensor *%s;\t/* %s: %s */\n", p->out ? "" : "const ", p->whole,
+			compound_type(p), text_comment(p->onnx));
 }
 
 void
@@ -120,8 +180,12 @@ ports_fields(Em *e, Buf *b)
 static void
 comment(const Port *p, Buf *b)
 {
-	buf_fmt(b, " *   %-7s %s", p->state ? "state" : p->out ? "output" : "input", p->name ? p->name : "-");
-	if (!p->name || strcmp(p->onnx, p->name))
+	const char *name = p->of ? p->whole : p->name;
+
+	if (p->part)
+		return;
+	buf_fmt(b, " *   %-7s %s", p->state ? "state" : p->out ? "output" : "input", name ? name : "-");
+	if (!name || strcmp(p->onnx, name))
 		buf_fmt(b, " ('%s')", text_comment(p->onnx));
 	buf_fmt(b, "  %s\n", port_shape(p));
 }
@@ -190,6 +254,19 @@ key_table(Em *e, const char *id, const Port *p, DType *dt, Buf *b)
 
 typedef struct Described { Buf rows; int n; } Described;
 
+/* a sequence or optional: no dims; of an optional, the kind of what it holds */
+static void
+describe_compound(const Port *p, Described *d)
+{
+	Form f = p->of->form;
+
+	buf_fmt(&d->rows, "\t{ ");
+	text_string(&d->rows, p->onnx, strnlen(p->onnx, 1000));
+	buf_fmt(&d->rows, ", %d, %d, -1, %d, 0, 0, 0, 0 },\n", p->kind, f.dt,
+		f.opt && f.seq ? ZENITH_KIND_SEQUENCE : ZENITH_KIND_TENSOR);
+	d->n++;
+}
+
 static void
 describe(Em *e, const Port *p, int i, Described *d, Buf *b)
 {
@@ -198,8 +275,12 @@ describe(Em *e, const Port *p, int i, Described *d, Buf *b)
 	int rank = maps ? 1 : p->v->rank, nkeys = 0;
 	DType key = DT_NONE;
 
-	if (p->state)
+	if (!port_public(p))
 		return;
+	if (p->of) {
+		describe_compound(p, d);
+		return;
+	}
 	dim_tables(e, id, p, b);
 	if (maps)
 		nkeys = key_table(e, id, p, &key, b);

@@ -269,7 +269,7 @@ print_assume(CPrint *p, const Stmt *s)
 }
 
 static void
-alloc_output(CPrint *p, const Port *q)
+alloc_output(CPrint *p, const Stmt *s, const Port *q)
 {
 	Em *e = p->arg;
 
@@ -281,6 +281,16 @@ alloc_output(CPrint *p, const Port *q)
 		cp_text(p, "io->%s_dims[%d] = ", q->name, i);
 		cp_ix(p, q->v->dim[i], P_COND);
 		cp_text(p, ";\n");
+	}
+	if (q->of) {
+		prelude_need(p->pre, "zn_alloc");
+		cp_line(p);
+		cp_text(p, "io->%s = (%s *)zn_alloc(heap, ", q->name, q->ctype);
+		cp_ix(p, s->ix, P_COND);
+		cp_text(p, ", %ssizeof(%s));\n", dtype_info[q->v->dt].class == DC_C ? "2*" : "", q->ctype);
+		cp_linef(p, "if (!io->%s)", q->name);
+		cp_linef(p, "\treturn ZENITH_HEAP_FULL;");
+		return;
 	}
 	prelude_need(p->pre, "zn_room");
 	cp_linef(p, "if (!zn_room(io->%s_dims, %d, io->%s_capacity))", q->name, q->v->rank, q->name);
@@ -294,7 +304,7 @@ print_alloc(CPrint *p, const Stmt *s)
 	const char *t = region_type(m), *var;
 
 	if (m->space == SP_OUT) {
-		alloc_output(p, &((Em *)p->arg)->out.p[m->index]);
+		alloc_output(p, s, &((Em *)p->arg)->out.p[m->index]);
 		return;
 	}
 	if (m->space != SP_HEAP)
@@ -448,7 +458,7 @@ program_print(Em *e, Buf *b)
 	if (e->st)
 		buf_fmt(b, "%sunsigned char *state", sep), sep = ", ";
 	if (e->io)
-		buf_fmt(b, "%s%s%s_io *io", sep, e->dynamic ? "" : "const ", e->name), sep = ", ";
+		buf_fmt(b, "%s%s%s *io", sep, e->dynamic ? "" : "const ", io_type(e)), sep = ", ";
 	if (e->passed.n)
 		buf_fmt(b, "%sconst int64_t *dims", sep), sep = ", ";
 	if (e->g->heap)
@@ -458,6 +468,8 @@ program_print(Em *e, Buf *b)
 	if (decl.n)
 		buf_fmt(b, "\n");
 	buf_add(b, text.p, text.n);
+	if (e->g->heap && !strstr(buf_str(&text), "heap"))
+		buf_fmt(b, "\t(void)heap;\n");
 	buf_fmt(b, "\treturn ZENITH_OK;\n}\n\n");
 }
 
@@ -583,7 +595,7 @@ entry_print(Em *e, Buf *b)
 	if (!e->dynamic || !b)
 		return e->dynamic;
 	buf_fmt(b, "/* checks the inputs' shapes; what follows from them%s */\n", e->work < 0 ? ", and the bytes of the workspace" : "");
-	buf_fmt(b, "static int %s_shapes(const %s_io *io%s%s)\n{\n", e->name, e->name, e->passed.n ? ", int64_t *dims" : "",
+	buf_fmt(b, "static int %s_shapes(const %s *io%s%s)\n{\n", e->name, io_type(e), e->passed.n ? ", int64_t *dims" : "",
 		e->work < 0 ? ", size_t *bytes" : "");
 	buf_add(b, text.p, text.n);
 	p.b = b;

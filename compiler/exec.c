@@ -218,7 +218,7 @@ items(zenith_tensor *t, DType dt, size_t n)
 }
 
 static void
-prepare(zenith_tensor *t, const zenith_value *v, const Value *gv)
+prepare(zenith_tensor *t, const zenith_value *v)
 {
 	int64_t n = v->rank < 0 ? -1 : numel(v->rank, v->dims);
 
@@ -229,7 +229,7 @@ prepare(zenith_tensor *t, const zenith_value *v, const Value *gv)
 		room(t, (DType)v->dtype, v->rank == 1 && n >= 0 ? n * v->nkeys : GUESS);
 	else
 		items(t, (DType)v->dtype, v->kind == ZENITH_KIND_OPTIONAL ? 1 : GUESS_ITEMS);
-	if (v->kind == ZENITH_KIND_OPTIONAL && gv && gv->elem && gv->elem->kind == V_SEQ) {
+	if (v->kind == ZENITH_KIND_OPTIONAL && v->key_dtype == ZENITH_KIND_SEQUENCE) {
 		t->items[0].kind = ZENITH_KIND_SEQUENCE;
 		t->items[0].capacity = 0;
 		items(&t->items[0], (DType)v->dtype, GUESS_ITEMS);
@@ -403,11 +403,10 @@ static zenith_tensor *
 outputs_of(const Exec *x)
 {
 	const zenith_model *z = x->z;
-	const Graph *g = x->model->main;
 	zenith_tensor *t = NEWN(zenith_tensor, z->noutputs + 1);
 
 	for (int i = 0; i < z->noutputs; i++)
-		prepare(&t[i], &z->outputs[i], i < g->ret->nin ? g->ret->in[i] : NULL);
+		prepare(&t[i], &z->outputs[i]);
 	return t;
 }
 

@@ -35,6 +35,7 @@ enum opflag {                  /* named in ops.def without the prefix */
 	OF_RANDOM = 8,         /* not a function of its inputs: never folded, never merged */
 	OF_SUBGRAPH = 16,      /* has graph attributes */
 	OF_DATADIM = 32,       /* output sizes depend on data */
+	OF_DISSOLVES = 128,    /* inference takes it apart: passes/sequence.h */
 	OF_NOFOLD = 64,  /* folding it would grow the model (ConstantOfShape, Expand, ...): folded only when
 			    small */
 };
@@ -162,11 +163,18 @@ struct Graph {
 	Node *first, *last;
 	Node *ret;               /* OP_RETURN, in the list, always last: its inputs are the graph's outputs */
 	VEC(const char *) out_name;    /* names of the outputs, in order */
+	VEC(VKind) out_kind;     /* as declared: the main graph's */
 	int scope;               /* of assumptions (idx.h), a branch's own; 0: that of the graph around it */
 	bool split;              /* a branch that holds what followed its If (passes/split.c) */
 	const char *fails;  /* such a branch that is invalid: why. It has no nodes; taking it is an error at
 			       run time */
 };
+
+/* how a sequence or optional is taken apart (passes/sequence.h) */
+typedef struct Form { bool opt, seq; DType dt; int rank; } Form;   /* dt, rank: of the tensors in it */
+
+/* an input or output of the model that is one: the main graph has its n parts, from number `first` on */
+struct Compound { const char *name; bool out; int first, n; Form form; };
 
 /* a symbol whose value is an element of an integer tensor, known when that tensor has been computed */
 struct Bind { Ix sym; Value *from; int index; };
@@ -182,6 +190,7 @@ struct Model {
 	VEC(Value *) weight;     /* initializers in file order */
 	VEC(struct { const char *name; Ix sym; }) dim;    /* named symbolic dims of the inputs */
 	VEC(struct Bind) bind;   /* symbols that data decides */
+	VEC(struct Compound) compound;
 	Map *bind_of;            /* symbol -> 1 + index in bind; (value, element) -> symbol. consts.c only */
 };
 

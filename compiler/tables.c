@@ -47,11 +47,11 @@ cli_targets(Cli *c)
 	return EX_DONE;
 }
 
-/* control flow has no lowering of its own in the table: lower/program.c makes it */
+/* control flow has no lowering of its own in the table: lower/program.c makes it. What dissolves has no rules */
 bool
 op_supported(const OpDef *d)
 {
-	return d->shape && (d->lower || d->flags & OF_SUBGRAPH || d->eop);
+	return d->flags & OF_DISSOLVES || (d->shape && (d->lower || d->flags & OF_SUBGRAPH || d->eop));
 }
 
 int

@@ -229,11 +229,6 @@ Ix te_index(Value *v, const Ix *ix, int n, Ix dim)
 	return ex_as_ix(e, ix_int(0), top);
 }
 
-void unit_alias(Value *out, Value *in)
-{
-	add_unit(out->def, (Unit){ .kind = U_ALIAS, .out = out, .in = in });
-}
-
 /* ---- statements */
 
 Prog *prog_begin(Node *n, const char *name)

@@ -1,14 +1,12 @@
 /* Tensor expressions and units: what lowering an operator produces.
  *
- * An operator's LowerFn (compiler/ops/) defines each of its outputs in one of three ways:
+ * An operator's LowerFn (compiler/ops/) defines each of its outputs in one of two ways:
  *
  *   expression   te_begin(v); build a body over v's axes with ex_tload of the inputs; te_end(v, body). Most
  *                operators. Internal values (a row's maximum) come from te_temp and are defined the same way,
  *                before their readers.
  *   statements   a Prog: loop IR statements that read values with ex_tload and write with prog_store, logical
  *                indices; for what is not per-element (sort, NMS, recurrent cells, trees, strings).
- *   alias        unit_alias(out, in): the same value under another shape with the same order of elements and
- *                count (only where no expression would say it: sequences and optionals).
  *
  * Control flow (If, Loop, Scan) is lowered by lower/program.c from the node itself.
  * Everything a unit reads is found in its expressions; nothing else need be declared.
@@ -25,13 +23,12 @@ typedef struct Te {
 	Expr *body;              /* of the value's dtype */
 } Te;
 
-typedef enum UKind { U_TE, U_PROG, U_CONTROL, U_ALIAS } UKind;
+typedef enum UKind { U_TE, U_PROG, U_CONTROL } UKind;
 
 typedef struct Unit {
 	UKind kind;
 	Node *node;
-	Value *out;              /* TE, ALIAS */
-	Value *in;               /* ALIAS */
+	Value *out;              /* TE */
 	struct Prog *prog;       /* PROG */
 } Unit;
 
@@ -53,8 +50,6 @@ Ix te_index(Value *, const Ix *ix, int n, Ix dim); /* an integer tensor's elemen
                                                              the whole
                                                              tensor at run time and fails with
                                                              ZENITH_BAD_INDEX */
-
-void unit_alias(Value *out, Value *in);
 
 /* statements */
 typedef struct Prog {

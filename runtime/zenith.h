@@ -113,8 +113,8 @@ typedef struct zenith_tensor {
 typedef struct zenith_value {
 	const char *name;         /* as in the ONNX file, UTF-8 */
 	int32_t kind, dtype;      /* sequences and optionals: dtype of the elements; maps: of the values */
-	int32_t rank, key_dtype;  /* rank -1: any (elements of sequences); key_dtype: 7 int64, 8 string, else
-				     0 */
+	int32_t rank, key_dtype;  /* rank -1: sequences and optionals. key_dtype: of maps 7 int64, 8 string; of
+				     optionals the zenith_kind of what they hold; else 0 */
 	const int64_t *dims;      /* dims[rank]; -1: known at run time */
 	const char *const *dim_names;    /* dim_names[rank], NULL where it has none; or NULL */
 	const void *keys;  /* maps: int64_t[nkeys] or zenith_string[nkeys]; value i, key j at data[i*nkeys +

@@ -26,6 +26,9 @@ ai.onnx.ml.Normalizer ai.onnx.ml.TreeEnsembleClassifier ai.onnx.ml.TreeEnsembleR
 com.microsoft.QLinearAdd com.microsoft.QLinearAveragePool com.microsoft.QLinearSoftmax
 """.split())
 
+# a case whose tensor is empty, which a dimension is only if --dim says so
+OPTIONS = {"simple/test_sequence_model8": ["--dim", "n=0..8"]}
+
 
 def read_index(folder):
     with open(os.path.join(folder, "index.tsv")) as f:
@@ -71,7 +74,7 @@ def main():
     def job(name, rtol, atol):
         path = os.path.join(o.cases, name)
         return lambda: harness.outcome([o.zenithc, "verify", os.path.join(path, "model.onnx"), "--data", path, "--rtol", rtol,
-                                        "--atol", atol, "-O" + o.level, "--cc", o.cc], o.timeout)
+                                        "--atol", atol, "-O" + o.level, "--cc", o.cc] + OPTIONS.get(name, []), o.timeout)
 
     results = dict(harness.run_all([(name, job(name, rtol, atol)) for name, rtol, atol, _ in cases], o.j))
     count = {k: sum(r[0] == k for r in results.values()) for k in (PASS, REFUSED, WRONG, CRASH)}

@@ -1,5 +1,5 @@
 """`zenithc run` and its data files against numpy and onnx: every element type out as .npy and .pb and in again, .npz,
-byte order, Fortran order, sequences. usage: io.py ZENITHC"""
+byte order, Fortran order; sequences and optionals of many types through the interface. usage: io.py ZENITHC"""
 import os
 import subprocess
 import sys
@@ -70,12 +70,74 @@ def layouts():
     check(code == 4 and "numpy.savez" in text, f"a compressed .npz: {code} {text}")
 
 
+def value(name, dtype, kind, shape):
+    t = helper.make_tensor_type_proto(dtype, shape)
+    if "seq" in kind:
+        t = helper.make_sequence_type_proto(t)
+    return helper.make_value_info(name, helper.make_optional_type_proto(t) if "opt" in kind else t)
+
+
+def same(a, b):
+    if a is None or b is None:
+        return a is b
+    if isinstance(a, list):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b))
+    a, b = (np.asarray(v.tolist()) if v.dtype.kind in "OSU" else v for v in (a, b))
+    return a.shape == b.shape and a.dtype == b.dtype and bool((a == b).all())
+
+
+def lists():
+    """Sequences and optionals in and out again: more items than the host first has room for, larger ones, empty ones, of
+    several ranks."""
+    rng = np.random.default_rng(0)
+    types = [np.float32, np.float16, np.int8, np.int64, np.bool_, np.complex64, np.float64, np.uint16, np.str_]
+    to_pb = {"": numpy_helper.from_array, "seq": numpy_helper.from_list, "opt": numpy_helper.from_optional}
+    from_pb = {"seq": (onnx.SequenceProto, numpy_helper.to_list), "opt": (onnx.OptionalProto, numpy_helper.to_optional)}
+    for k, t in enumerate(types):
+        for shape, kind in (([None, None], "seq"), (None, "seq"), ([None], "opt"), ([], "opt"), ([None], "opt seq")):
+            if k > 0 and t is not np.str_ and (shape is None or kind != "seq"):
+                continue
+            rank = [1, 2, 0, 3][k % 4] if shape is None else len(shape)
+            items = [(rng.standard_normal(rng.integers(0, 40, rank)) * 50).astype(t) for _ in range(int(rng.integers(17, 24)))]
+            if t is np.str_:
+                items = [np.asarray([f"s{i}" for i in range(a.size)], dtype=object).reshape(a.shape) for a in items]
+            if shape is None:
+                items[3] = items[3].reshape(1, 1, -1)
+            for x in ([items, []] if kind == "seq" else [items[0], None] if kind == "opt" else [items, [], None]):
+                top = kind.split()[0]
+                if x is None and kind == "opt seq":
+                    proto = onnx.OptionalProto(elem_type=onnx.OptionalProto.SEQUENCE)
+                else:
+                    proto = to_pb[top](x)
+                dtype = helper.np_dtype_to_tensor_dtype(np.dtype(t)) if t is not np.str_ else TensorProto.STRING
+                save("seq.onnx", [helper.make_node("Identity", ["x"], ["y"])], [value("x", dtype, kind, shape)],
+                     [value("y", dtype, kind, shape)], 18)
+                with open("x.pb", "wb") as f:
+                    f.write(proto.SerializeToString())
+                code, text = zenithc("run", "seq.onnx", "-i", "x=x.pb", "-o", "out", "--format=pb", "--cc", WARN)
+                what = f"{kind} of {np.dtype(t).name}{shape}, {'none' if x is None else np.size(x) if kind == 'opt' else len(x)}"
+                check(code == 0, f"{what}: {text}")
+                p = from_pb[top][0]()
+                with open("out/output_0.pb", "rb") as f:
+                    p.ParseFromString(f.read())
+                check(code or same(x, from_pb[top][1](p)), f"{what} comes out different")
+    save("rank.onnx", [helper.make_node("Identity", ["x"], ["y"])], [value("x", 1, "seq", [None])], [value("y", 1, "seq", [None])], 18)
+    for bad in np.zeros((2, 2), np.float32), np.zeros(2, np.float64):
+        with open("x.pb", "wb") as f:
+            f.write(numpy_helper.from_list([bad]).SerializeToString())
+        code, text = zenithc("run", "rank.onnx", "-i", "x=x.pb")
+        check(code == 3 and "status" in text, f"a sequence of {bad.dtype}{bad.shape}: {code} {text}")
+
+
+WARN = "gcc -std=c99 -O0 -Wall -Wextra -Wpedantic -Wconversion -Werror"
+
 if __name__ == "__main__":
     Z = os.path.abspath(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         every_type()
         layouts()
+        lists()
         os.chdir("/")
     print(f"{passed} passed, {failed} failed")
     sys.exit(failed > 0)

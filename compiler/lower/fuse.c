@@ -309,8 +309,6 @@ static void pin_all(Lower *lo, Graph *g, Unit **u, int n)
 	for (int i = 0; i < n; i++) {
 		if (u[i]->kind == U_PROG)
 			pin_stmt(lo, u[i]->prog->body);
-		if (u[i]->kind == U_ALIAS)
-			lower_info(lo, u[i]->in)->pinned = true;
 		if (u[i]->kind == U_TE && lo->opt->tap && u[i]->out->name)
 			lower_info(lo, u[i]->out)->pinned = true;
 	}

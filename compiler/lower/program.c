@@ -264,9 +264,6 @@ static void build_unit(Lower *lo, Stmt *b, Unit *u)
 		for (int i = 0; i < p->out.n; i++)
 			emit_binds_of(lo, b, p->out.p[i]);
 		break;
-	case U_ALIAS:
-		place_new(lo, u->out, place_of(lo, u->in)->mem);
-		break;
 	case U_CONTROL:
 		build_control(lo, b, u->node);
 		for (int i = 0; i < u->node->nout; i++)
@@ -364,6 +361,7 @@ Program *lower_model(Model *m, const Options *o)
 	lo->model = m;
 	lo->opt = o;
 	lo->prog = NEW(Program);
+	lo->prog->heap = m->compound.n > 0;  /* their parts lie there */
 	lo->weight = map_new();
 	lo->bound_set = map_new();
 	lo->entry_set = map_new();

@@ -63,6 +63,7 @@ bool dims_ok(const int64_t *dim, size_t rank, int64_t *numel, const char *where)
 
 /* types.c */
 void fix_shapes(Import *, Onnx__ValueInfoProto *const *, size_t n);    /* --shape names sizes for dims */
+VKind declared_kind(const Onnx__TypeProto *);
 void type_into(Import *, Value *, const Onnx__TypeProto *, bool input);
 Type *type_convert(const Onnx__TypeProto *, const char *where);
 void check_dim_options(Import *);

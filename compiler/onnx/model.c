@@ -461,6 +461,7 @@ convert_graph(Import *im, Scope *up, Graph *g, const Onnx__GraphProto *p, const 
 		if (out[i] == &absent)
 			out[i] = NULL;
 		push(&g->out_name, name);
+		push(&g->out_kind, declared_kind(p->output[i]->type));
 	}
 	graph_set_outputs(g, out, (int)p->n_output);
 	im->depth--;

@@ -217,6 +217,14 @@ type_convert(const Onnx__TypeProto *t, const char *where)
 	}
 }
 
+VKind
+declared_kind(const Onnx__TypeProto *t)
+{
+	if (t && t->value_case == ONNX__TYPE_PROTO__VALUE_SEQUENCE_TYPE)
+		return V_SEQ;
+	return t && t->value_case == ONNX__TYPE_PROTO__VALUE_OPTIONAL_TYPE ? V_OPT : V_TENSOR;
+}
+
 /* the type of an input of the main graph (input), or what a subgraph declares of its own */
 void
 type_into(Import *im, Value *v, const Onnx__TypeProto *t, bool input)

@@ -148,6 +148,16 @@ static bool widen_carried(Value *in, const Value *out)
 	return changed;
 }
 
+/* the first n dims of a carried value, which are known to change */
+static void own_dims(Value *in, int n)
+{
+	in->mark = 0;
+	for (int j = 0; j < n; j++) {
+		in->dim[j] = ix_sym(NULL, ix_int(0), NULL);
+		in->mark |= 1 << j;
+	}
+}
+
 /* a dim of the body that was assumed equal to one of a carried value: that one is known outside too */
 static Ix outer_form(const Graph *body, int nc, Ix d)
 {
@@ -162,7 +172,8 @@ static Ix outer_form(const Graph *body, int nc, Ix d)
 
 void shape_loop(Node *n)
 {
-	int nc = n->nin - 2, ns;
+	int nc = n->nin - 2, ns, ngrow;
+	const int64_t *grow = attr_ints(n, "grows", &ngrow);
 	Graph *g;
 	Ix trip = NULL, i64dim[1] = { NULL };
 	const Ix *top;
@@ -174,8 +185,10 @@ void shape_loop(Node *n)
 	value_set_dims(g->in.p[0], DT_I64, 0, i64dim);
 	value_set_dims(g->in.p[1], DT_BOOL, 0, i64dim);
 	for (int i = 0; i < nc; i++)
-		if (n->in[i + 2])
+		if (n->in[i + 2]) {
 			copy_type(g->in.p[i + 2], n->in[i + 2]);
+			own_dims(g->in.p[i + 2], i < ngrow ? (int)grow[i] : 0);
+		}
 	if (n->in[0] && known_ints(n->in[0], &top, &ntop))
 		value_elem(g->in.p[0], 0, ix_int(0), ix_addc(top[0], -1));  /* the iteration's number has
 									       bounds */

@@ -120,7 +120,7 @@ static void fold_node(Lower *lo, Node *n)
 	node_lower(n);
 	stop_if_errors();
 	for (int i = 0; i < n->unit.n && !status; i++)
-		status = n->unit.p[i]->kind == U_ALIAS ? -1 : run_unit(lo, &h, n->unit.p[i]);
+		status = run_unit(lo, &h, n->unit.p[i]);
 	if (status > 0)
 		fatal(EX_INVALID, node_where(n), "its constant inputs are invalid: %s",
 			"an index is out of range");

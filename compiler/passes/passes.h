@@ -11,6 +11,16 @@ void infer_known(Node *);                /* ops/known.c */
  * NULL: it stays. inferred: readers rely on the shapes of its outputs, which must not change */
 Node *prune_if(Node *, bool inferred);
 bool split_if(Node *); /* what depends on an If goes into its branches; false: only outputs of its graph do */
+bool in_loop(const Graph *);             /* a body: what is known of its inputs is so in the first iteration only */
+/* sequences and optionals (sequence.h). dissolve: a node that has to do with them gives way to others: the
+ * next to look at; NULL: it has not. dissolve_if: an If gives parts where its branches give them; it is to be
+ * inferred again */
+Node *dissolve(Node *);
+bool dissolve_if(Node *);
+void sequence_inputs(Model *);
+void sequence_outputs(Model *);
+/* a copy of a node and its subgraphs, at the end of a graph */
+Node *node_clone(const Node *, Graph *);
 void plant_fault(Model *);               /* test builds: plant.c */
 
 #define PASS(name, level, what) void pass_##name(Model *, const Options *);

@@ -44,8 +44,7 @@ void node_infer(Node *n)
 	ix_scope(scope);
 }
 
-/* what is known of a body's inputs may still change: they are those of its first iteration */
-static bool in_loop(const Graph *g)
+bool in_loop(const Graph *g)
 {
 	for (; g->owner; g = g->parent)
 		if (g->owner->op != OP_IF)
@@ -74,8 +73,16 @@ void infer_graph(Graph *g)
 			next = k;
 			continue;
 		}
+		if ((k = dissolve(n))) {
+			next = k;
+			continue;
+		}
 		if (!inferred(n) || op_def[n->op].flags & OF_SUBGRAPH)
 			node_infer(n);
+		if (n->op == OP_IF && dissolve_if(n)) {
+			next = n;
+			continue;
+		}
 		prev = n->prev;
 		if (differs(n) && split_if(n))
 			next = prev ? prev->next : g->first;
@@ -123,7 +130,11 @@ static bool check_ranks(const Graph *g)
 void pass_shapes(Model *m, const Options *o)
 {
 	(void)o;
-	infer_graph(m->main);
+	sequence_inputs(m);
+	if (!zn->nerror)
+		infer_graph(m->main);
+	if (!zn->nerror)
+		sequence_outputs(m);
 	if (!zn->nerror)
 		check_ranks(m->main);
 }

@@ -69,7 +69,7 @@ static Value *clone_value(Map *m, Graph *to, const Value *v)
 	return w;
 }
 
-static void clone_node(Map *m, Graph *to, const Node *n, Graph *home);
+static Node *clone_node(Map *m, Graph *to, const Node *n, Graph *home);
 
 static Graph *clone_graph(Map *m, Graph *around, const Graph *g, Graph *home)
 {
@@ -98,7 +98,7 @@ static Graph *clone_graph(Map *m, Graph *around, const Graph *g, Graph *home)
 }
 
 /* constants are shared; one of a graph that is not around both goes to `home`, which is */
-static void clone_node(Map *m, Graph *to, const Node *n, Graph *home)
+static Node *clone_node(Map *m, Graph *to, const Node *n, Graph *home)
 {
 	Node *c = node_new(to, NULL, n->op, n->nin, n->nout);
 
@@ -119,6 +119,12 @@ static void clone_node(Map *m, Graph *to, const Node *n, Graph *home)
 			a.g = clone_graph(m, to, a.g, home);
 		node_add_attr(c, a);
 	}
+	return c;
+}
+
+Node *node_clone(const Node *n, Graph *to)
+{
+	return clone_node(map_new(), to, n, to);
 }
 
 /* ---- the split */

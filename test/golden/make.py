@@ -31,6 +31,28 @@ def raw(name, data):
 
 
 
+def sequences(x, y):
+    """Lists vanish; a sequence in a loop is two tensors that grow; what is refused."""
+    kind = helper.make_tensor_type_proto(F, [None, 3])
+    seq = helper.make_sequence_type_proto(kind)
+    two, zero = np.asarray(2, np.int64), np.asarray(0, np.int64)
+    save("lists", [node("SplitToSequence", "x", "rows", axis=0), node("SequenceAt", "rows two", "a", name="at1"),
+                   node("SequenceErase", "rows zero", "rest"), node("SequenceInsert", "rest a zero", "more"),
+                   node("ConcatFromSequence", "more", "y", axis=0)], [value("x", [4, 3])], [value("y", [4, 3])],
+         [("two", two), ("zero", zero)])
+    body = helper.make_graph([node("SequenceInsert", "s x", "t"), node("Identity", "go", "on")], "body",
+                             [value("i", [], I64), value("go", [], TensorProto.BOOL), helper.make_value_info("s", seq)],
+                             [value("on", [], TensorProto.BOOL), helper.make_value_info("t", seq)])
+    save("list_loop", [node("SequenceEmpty", "", "none", dtype=F), helper.make_node("Loop", ["n", "", "none"], ["s1"], "loop1", body=body),
+                       node("ConcatFromSequence", "s1", "y", axis=0)], x + [value("n", [], I64)], [value("y", [None, 3])])
+    save("list_ranks", [node("SequenceAt", "s i", "y")],
+         [helper.make_value_info("s", helper.make_sequence_type_proto(helper.make_tensor_type_proto(F, None))), value("i", [], I64)],
+         [value("y", [2, 3])])
+    save("list_of_lists", [node("Identity", "s", "r")],
+         [helper.make_value_info("s", helper.make_sequence_type_proto(seq))], [helper.make_value_info("r", helper.make_sequence_type_proto(seq))])
+    save("list_position", [node("SequenceConstruct", "x x", "s"), node("SequenceAt", "s two", "y")], x, y, [("two", two)])
+
+
 def errors(x, y, ramp):
     """One mistake each: NAME.err says what is to be said of it."""
     model = helper.make_model(helper.make_graph([node("MatMul", "x w", "y")], "whole", x, [value("y", [2, 4])],
@@ -244,6 +266,7 @@ def main():
     raw("not_a_model", b"this is no model at all\n" * 8)
     raw("empty", b"")
     errors(x, y, ramp)
+    sequences(x, y)
     ranks()
     layers(np.random.default_rng(1))
     recognised(np.random.default_rng(2))
