@@ -59,7 +59,7 @@ typedef struct zenith_setup {
 	size_t workspace_bytes;   /* what lies beyond the need of the shapes at hand is the heap region */
 	void *state;              /* kept between runs; default: the model's own. NAME_init clears it */
 	size_t state_bytes;
-	void *pool;               /* threads; none in this version: must be 0 */
+	struct zenith_pool *pool; /* threads, for models compiled with --threads; default: the process's own */
 	void *stream;             /* device stream; must be 0 for CPU targets */
 } zenith_setup;
 
@@ -70,8 +70,29 @@ typedef struct zenith_ctx {
 	size_t workspace_bytes;
 	uint32_t magic;
 	uint32_t flags;
-	void *reserved[3];
+	struct zenith_pool *pool;
+	void *reserved[2];
 } zenith_ctx;
+#endif
+
+/* zenith_pool: threads that share the work of one kernel. Models call nothing but `run`, so a program may
+ * bring its own: it does task(arg, i) once for each i in 0..parts-1, in any order, on any threads, and
+ * returns when all are done. What a model computes does not depend on the pool, nor on who does what.
+ * The functions are those of libzenith_rt's pool. It may be shared by models and by threads; who finds it at
+ * work does its own parts alone. */
+#ifndef ZENITH_POOL
+#define ZENITH_POOL
+#define ZENITH_MAX_THREADS 256
+typedef void (*zenith_task)(void *arg, int part);
+typedef struct zenith_pool {
+	void (*run)(struct zenith_pool *, zenith_task task, void *arg, int parts);
+	int threads;              /* the caller's included */
+} zenith_pool;
+/* NULL if there are no such threads, or no memory. They spin for a tenth of a millisecond, then sleep */
+zenith_pool *zenith_pool_new(int threads);
+void zenith_pool_free(zenith_pool *);
+/* the process's own, with at least so many threads if they can be had; never freed */
+zenith_pool *zenith_pool_shared(int threads);
 #endif
 
 /* zenith_tensor: an input or output for hosts that do not know the model.
