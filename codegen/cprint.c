@@ -138,6 +138,27 @@ has_data(const IxAtom *a, void *arg)
 	return a->kind == IX_EXPR;
 }
 
+/* the iterations of a parallel loop that are this part's */
+static void
+print_share(CPrint *p, Ix extent, const char *end, const char *name)
+{
+	const char *cut = fmt("zn_cut%s", p->t->index_suffix[p->wide]), *last = fmt("n%d", p->temps++);
+
+	prelude_need(p->pre, cut);
+	for (int i = 0; i < 2; i++) {
+		if (i)
+			cp_text(p, ", %s = %s(", last, cut);
+		else
+			cp_text(p, "for (%s %s = %s(", p->t->index[p->wide], name, cut);
+		if (end)
+			cp_text(p, "%s", end);
+		else
+			cp_ix(p, extent, P_COND);
+		cp_text(p, ", %s%s, %d)", p->part, i ? " + 1" : "", p->parts);
+	}
+	cp_text(p, "; %s < %s", name, last);
+}
+
 static void
 print_for(CPrint *p, const Stmt *s)
 {
@@ -158,11 +179,15 @@ print_for(CPrint *p, const Stmt *s)
 		cp_text(p, ";\n");
 	}
 	cp_line(p);
-	cp_text(p, "for (%s %s = 0; %s < ", type, name, name);
-	if (end)
-		cp_text(p, "%s", end);
-	else
-		cp_ix(p, v->a, P_ADD);
+	if (s->kind == F_PARALLEL && p->parts > 1) {
+		print_share(p, v->a, end, name);
+	} else {
+		cp_text(p, "for (%s %s = 0; %s < ", type, name, name);
+		if (end)
+			cp_text(p, "%s", end);
+		else
+			cp_ix(p, v->a, P_ADD);
+	}
 	cp_text(p, "; %s++)", name);
 	slot = map_at_ptr(p->name, v);
 	void *before = *slot;
@@ -369,9 +394,39 @@ print_params(CPrint *p, const Kern *k)
 		cp_text(p, "%sconst %s %s", sep, p->t->index[p->wide],
 			cp_name(p, k->sym.p[i], k->sym.p[i]->name, "s"));
 	if (k->heap)
-		cp_text(p, "%szn_heap *heap", sep);
+		cp_text(p, "%szn_heap *heap", sep), sep = ", ";
+	if (k->parts > 1)
+		cp_text(p, "%sconst int %s", sep, p->part);
 	else if (!*sep)
 		cp_text(p, "void");
+}
+
+static void
+find_parallel(Stmt *s, void *arg)
+{
+	*(bool *)arg |= s->op == S_FOR && s->kind == F_PARALLEL;
+}
+
+/* memory that each part has for itself: this part's. A body without parallel loops is one part's work */
+static void
+print_part(CPrint *p, const Kern *k)
+{
+	bool parallel = false;
+
+	if (k->parts < 2)
+		return;
+	st_each(k->body, find_parallel, &parallel);
+	if (!parallel) {
+		cp_linef(p, "if (%s)", p->part);
+		cp_linef(p, k->fails ? "\treturn ZENITH_OK;" : "\treturn;");
+	}
+	for (int i = 0; parallel && i < k->param.n; i++)
+		if (k->param.p[i]->each) {
+			cp_line(p);
+			cp_text(p, "%s += (ptrdiff_t)(", cp_name(p, k->param.p[i], NULL, "p"));
+			cp_ix(p, k->param.p[i]->size, P_ANY);
+			cp_text(p, ") * %s;\n", p->part);
+		}
 }
 
 static bool
@@ -393,6 +448,8 @@ signature(CPrint *p, const Kern *k, const char *how, const char *name)
 	p->name = map_new();
 	p->taken = map_new();
 	p->loops = p->temps = 0;
+	p->parts = k->parts;
+	p->part = k->parts > 1 ? name_unique(p->taken, "part", "part") : NULL;
 	cp_text(p, "%s %s %s(", how, k->fails ? "int" : "void", name);
 	print_params(p, k);
 	cp_text(p, ")\n{\n");
@@ -409,6 +466,7 @@ function(CPrint *p, const Kern *k, const char *how, const char *name)
 	for (int i = 0; i < k->param.n; i++)
 		if (!k->param.p[i]->read && !k->param.p[i]->written)
 			cp_linef(p, "(void)%s;", cp_name(p, k->param.p[i], NULL, "p"));
+	print_part(p, k);
 	for (int i = 0; i < body->list.n; i++)
 		cp_stmt(p, body->list.p[i]);
 	if (k->fails)
@@ -428,6 +486,8 @@ call_variant(CPrint *p, const Kern *k, const char *name)
 		cp_text(p, "%s%s", sep, (const char *)map_ptr(p->name, k->param.p[i]));
 	for (int i = 0; i < k->sym.n; i++, sep = ", ")
 		cp_text(p, "%s%s", sep, (const char *)map_ptr(p->name, k->sym.p[i]));
+	if (k->parts > 1)
+		cp_text(p, "%s%s", sep, p->part);
 	cp_text(p, k->heap ? "%sheap);\n" : ");\n", sep);
 }
 

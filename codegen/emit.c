@@ -21,6 +21,8 @@ decide(Em *e)
 	e->own_memory = !e->dynamic && e->work >= 0 && need <= OWN_BYTES && e->weights != W_EXTERN;
 	for (int i = 0; i < e->g->kern.n && !e->dynamic; i++)
 		e->macs += e->g->kern.p[i]->macs;
+	for (int i = 0; i < e->g->kern.n; i++)
+		e->pool |= e->g->kern.p[i]->parts > 1;
 }
 
 /* what the interface calls its own */
@@ -71,6 +73,8 @@ options_text(const Em *e)
 	Buf b = { 0 };
 
 	buf_fmt(&b, "-O%d --target %s --weights=%s", o->opt, target_c.name, how_name(e->weights));
+	if (o->threads > 1)
+		buf_fmt(&b, " --threads %d", o->threads);
 	for (int i = 0; i < o->import.dim.n; i++)
 		buf_fmt(&b, " --dim %s=%" PRId64 "..%" PRId64, o->import.dim.p[i].name, o->import.dim.p[i].lo,
 			o->import.dim.p[i].hi);

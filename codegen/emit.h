@@ -8,6 +8,7 @@
  *   ports.c    inputs and outputs: their names, fields and descriptions
  *   compound.c sequences and optionals among them
  *   program.c  the program as one function
+ *   fork.c     its calls of kernels in parts
  *   profile.c  its calls timed, for run --profile
  *   iface.c    the functions of NAME.h, in NAME.c
  *   header.c   NAME.h
@@ -74,13 +75,18 @@ typedef struct Em {
 	double macs;
 	Map *prof;               /* --profile: call -> its number from 1; else NULL */
 	bool ws, wt, st, io;     /* the program reads workspace, weights, state, io */
+	bool pool;               /* it has kernels in parts */
 } Em;
 
 /* emit.c */
 const char *hash_text(const Em *);
 const char *options_text(const Em *);        /* those that change what is computed or how */
 
-typedef struct Shared { const char *name; bool wide; } Shared;
+typedef struct Shared { const char *name, *args, *part; bool wide; } Shared;
+
+/* fork.c: what stands below a kernel in parts; a call of it, or of one that flushes denormals */
+void fork_define(Em *, Buf *, const Kern *, Shared *);
+void fork_call(CPrint *, const Kern *, const Shared *, void (*operands)(CPrint *, const Stmt *), const Stmt *);
 
 void ports_make(Em *);                                  /* ports.c */
 void ports_fields(Em *, Buf *);

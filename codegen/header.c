@@ -121,6 +121,8 @@ header_print(Em *e, Buf *b, bool alone)
 	copy_block(b, "ZENITH_STATUS");
 	if (has_strings(e))
 		copy_block(b, "ZENITH_STRING");
+	if (e->pool)
+		copy_block(b, "ZENITH_POOL");
 	copy_block(b, "ZENITH_SETUP");
 	if (e->parts)
 		copy_block(b, "ZENITH_TENSOR");

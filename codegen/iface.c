@@ -55,7 +55,10 @@ init(Em *e, Buf *b)
 		e->name);
 	W("\tif (!ctx)\n\t\treturn ZENITH_BAD_ARGUMENT;\n");
 	W("\tmemset(ctx, 0, sizeof *ctx);\n\tmemset(&s, 0, sizeof s);\n\tif (setup)\n\t\ts = *setup;\n");
-	W("\tif (s.pool || s.stream)\n\t\treturn ZENITH_UNSUPPORTED;\n");
+	W("\tif (s.stream)\n\t\treturn ZENITH_UNSUPPORTED;\n");
+	if (e->pool)
+		W("#ifndef %s_NO_POOL\n\tif (!s.pool)\n\t\ts.pool = zenith_pool_shared(%d);\n#endif\n\tctx->pool = s.pool;\n",
+			e->NAME, e->o->threads);
 	init_weights(e, b);
 	if (e->own_memory && (ws || st)) {
 		W("#ifndef %s_NO_STATIC\n", e->NAME);
@@ -163,7 +166,9 @@ run_in(Em *e, Buf *b)
 	if (e->passed.n)
 		W("%sdims", sep), sep = ", ";
 	if (e->g->heap)
-		W("%s&heap", sep);
+		W("%s&heap", sep), sep = ", ";
+	if (e->pool)
+		W("%sctx->pool", sep);
 	W(");\n");
 	if (e->parts)
 		W("\treturn %s_unpack(io, &parts, status);\n", n);

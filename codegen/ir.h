@@ -48,7 +48,7 @@
  * possible, otherwise guarded by FAIL before the access; an access outside its Mem is a bug.
  *
  * FOR has extent iterations of var from 0. `kind` says how they may be carried out, never what they compute:
- *   parallel   iterations are independent
+ *   parallel   iterations are independent, but for memory that each part of the kernel has for itself
  *   unrolled   the extent is constant; the body is written out once per iteration
  *   lanes      iterations are independent, at most `lanes` of them, and run as the lanes of vectors: what
  *              depends on var is a vector, a load or store at var's stride 1 a vector load or store, what does
@@ -91,6 +91,8 @@ typedef struct Mem {             /* a piece of memory of equal elements */
 	DType dt;
 	bool packed;             /* sub-byte elements packed (weights, inputs, outputs, state) */
 	bool written, read;      /* by this kernel */
+	bool step;               /* scratch that each step of the kernel's outer loops computes anew */
+	bool each;               /* every part of the kernel has its own: of `size` elements, one behind the other */
 	const char *name;        /* C identifier without prefix: what it is ("x", "weight", "y") */
 	Ix size;                 /* elements */
 	Ix offset;   /* SP_WORK, SP_WEIGHT, SP_STATE: byte offset, multiple of 64; NULL until planned */
@@ -211,10 +213,13 @@ typedef struct Kern {
 	bool fails;              /* has a FAIL: returns a status */
 	bool statements;   /* of an operator written as statements: may pass over its memory more than once */
 	bool heap;               /* makes strings in the heap region: gets it as a parameter */
+	bool flush;              /* denormals are zero in it */
 	double macs;
 	int nvar;
 	const struct Isa *isa;   /* whose vectors it uses; NULL: any processor */
 	VEC(struct Kern *) variant;     /* the same for an isa each, widest first; same parameters */
+	int nouter;              /* loops around all else, each alone in its block, that are outer ones of stages */
+	int parts;   /* > 1: called once for each, which does its share of the parallel loops (lower/parallel.c) */
 } Kern;
 
 typedef struct Program {     /* one graph as code; subgraphs are nested statements */

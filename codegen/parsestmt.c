@@ -319,6 +319,7 @@ param(Parser *p)
 
 	if (!pa_take(p, "inout") && !pa_take(p, "in"))
 		pa_take(p, "out");
+	made.each = pa_take(p, "each ");
 	w = full_name(p, &made.id);
 	if (made.id != p->k->param.n || !strchr(w, '.'))
 		pa_fail(p, "parameter %d is called %s", p->k->param.n, quoted(w));
@@ -362,6 +363,9 @@ header(Parser *p)
 		p->k->macs = strtod(p->p, &end);
 		p->p = end;
 	}
+	if (pa_take(p, "parts"))
+		p->k->parts = (int)pa_number(p);
+	p->k->flush = pa_take(p, "flush");
 	if (pa_take(p, "isa"))
 		p->k->isa = isa_named(p, pa_word(p));
 }

@@ -475,7 +475,7 @@ ir_print_kern(Buf *b, const Kern *k)
 	buf_fmt(b, "(");
 	for (int i = 0; i < k->param.n; i++) {
 		m = k->param.p[i];
-		buf_fmt(b, "%s%s", i ? ", " : "", way[m->read + 2 * m->written]);
+		buf_fmt(b, "%s%s%s", i ? ", " : "", way[m->read + 2 * m->written], m->each ? "each " : "");
 		print_mem(b, m);
 		buf_fmt(b, ": ");
 		print_type(b, m);
@@ -485,6 +485,10 @@ ir_print_kern(Buf *b, const Kern *k)
 	buf_fmt(b, ")%s%s", k->fails ? " fails" : "", k->heap ? " heap" : "");
 	if (k->macs > 0)
 		buf_fmt(b, " macs %.17g", k->macs);
+	if (k->parts > 1)
+		buf_fmt(b, " parts %d", k->parts);
+	if (k->flush)
+		buf_fmt(b, " flush");
 	buf_fmt(b, " ");
 	if (k->isa)
 		buf_fmt(b, "isa %s ", k->isa->name);

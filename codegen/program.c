@@ -77,6 +77,7 @@ share(Em *e, Map *texts, const Kern *k)
 		p = printer(e, &e->kernels);
 		cp_kernel(&p, k, s->name);
 		s->wide = p.wide;
+		fork_define(e, &e->kernels, k, s);
 		e->nkern++;
 	} else {
 		e->nshared++;
@@ -178,19 +179,12 @@ print_arg(CPrint *p, const Arg *a, bool written)
 /* ---- statements of the program */
 
 static void
-print_call(CPrint *p, const Stmt *s)
+print_operands(CPrint *p, const Stmt *s)
 {
-	Em *e = p->arg;
 	const Kern *k = s->kern;
-	const Shared *sh = map_ptr(e->kern, k);
+	const Shared *sh = map_ptr(((Em *)p->arg)->kern, k);
 	const char *sep = "";
 
-	if (s->arg.n != k->param.n)
-		bug("%s called with %d arguments, not %d", k->name, s->arg.n, k->param.n);
-	cp_line(p);
-	if (k->fails)
-		cp_text(p, "if ((status = ");
-	cp_text(p, "%s(", sh->name);
 	for (int i = 0; i < s->arg.n; i++, sep = ", ") {
 		cp_text(p, "%s", sep);
 		print_arg(p, &s->arg.p[i], k->param.p[i]->written);
@@ -202,6 +196,26 @@ print_call(CPrint *p, const Stmt *s)
 	}
 	if (k->heap)
 		cp_text(p, "%sheap", sep);
+}
+
+static void
+print_call(CPrint *p, const Stmt *s)
+{
+	Em *e = p->arg;
+	const Kern *k = s->kern;
+	const Shared *sh = map_ptr(e->kern, k);
+
+	if (s->arg.n != k->param.n)
+		bug("%s called with %d arguments, not %d", k->name, s->arg.n, k->param.n);
+	if (k->parts > 1 || k->flush) {
+		fork_call(p, k, sh, print_operands, s);
+		return;
+	}
+	cp_line(p);
+	if (k->fails)
+		cp_text(p, "if ((status = ");
+	cp_text(p, "%s(", sh->name);
+	print_operands(p, s);
 	if (k->fails) {
 		cp_text(p, ")) != ZENITH_OK)\n");
 		cp_linef(p, "\treturn status;");
@@ -463,6 +477,8 @@ program_print(Em *e, Buf *b)
 		buf_fmt(b, "%sconst int64_t *dims", sep), sep = ", ";
 	if (e->g->heap)
 		buf_fmt(b, "%szn_heap *heap", sep), sep = ", ";
+	if (e->pool)
+		buf_fmt(b, "%szenith_pool *pool", sep), sep = ", ";
 	buf_fmt(b, "%s)\n{\n", *sep ? "" : "void");
 	buf_add(b, decl.p, decl.n);
 	if (decl.n)

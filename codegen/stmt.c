@@ -257,6 +257,9 @@ kern_finish(Kern *k)
 	st_each(k->body, finish_stmt, &f);
 	for (int i = 0; i < k->variant.n; i++)
 		st_each(k->variant.p[i]->body, finish_stmt, &f);
+	for (int i = 0; i < k->param.n; i++)
+		if (k->param.p[i]->each)
+			finish_ix(&f, k->param.p[i]->size);
 	if (k->sym.n)
 		qsort(k->sym.p, (size_t)k->sym.n, sizeof *k->sym.p, by_id);
 	for (int i = 0; i < k->variant.n; i++) {

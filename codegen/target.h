@@ -105,6 +105,8 @@ typedef struct CPrint {
 	const char *active;      /* how many lanes are on; NULL: all */
 	bool partial;            /* in a condition that switched lanes off */
 	const struct Isa *isa;   /* NULL: lanes loops are plain loops */
+	int parts;               /* > 1: of a kernel whose parallel loops are divided by `part` */
+	const char *part;
 	Ix (*resolve)(Ix, void *);    /* NULL, or applied to indices before printing */
 	void (*base)(struct CPrint *, const Mem *, bool written);     /* pointer to a region; NULL: a name */
 	void (*program)(struct CPrint *, const Stmt *);               /* statements of the program only */

@@ -102,6 +102,7 @@ exec_build(const char *path, const Options *given)
 	words_add(&w, "-o");
 	words_add(&w, lib);
 	words_add(&w, c);
+	words_pool(&w, write_pool(x->program, dir));
 	words_add(&w, "-lm");
 	words_run(&w);
 	load(x, lib, "m_model");

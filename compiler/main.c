@@ -1,5 +1,6 @@
 /* The command line. */
 #include "cli.h"
+#include "runtime/zenith.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -31,7 +32,7 @@ static const struct row { const char *name; int id; const char *arg; int cmds; c
 	{"target", O_TARGET, "NAME", MODEL, "see `zenithc targets`; default c"},
 	{"dim", O_DIM, "NAME=N|A..B", MODEL, "fixes or bounds a symbolic dimension"},
 	{"shape", O_SHAPE, "INPUT=1x3x8", MODEL, "fixes an input's shape; ? leaves a dimension as it is"},
-	{"threads", O_THREADS, "N", BUILD, "1"},
+	{"threads", O_THREADS, "N", BUILD, "divides kernels into N parts, for a pool of threads; default 1"},
 	{"weights", O_WEIGHTS, "HOW", C_COMPILE, "inline, incbin, file or extern"},
 	{"state", O_STATE, "IN=OUT", MODEL, "keeps the pair in place between runs"},
 	{"cc", O_CC, "CMD", BUILD, "C compiler and its flags, split at blanks; default cc"},
@@ -250,9 +251,11 @@ opt_target(Cli *c, const char *s)
 static void
 opt_threads(Cli *c, const char *s)
 {
-	c->o.threads = (int)number("threads", s, 1);
-	if (c->o.threads > 1)
-		usage("--threads: this version makes code for one thread only");
+	int64_t n = number("threads", s, 1);
+
+	if (n > ZENITH_MAX_THREADS)
+		usage("--threads: at most %d", ZENITH_MAX_THREADS);
+	c->o.threads = (int)n;
 }
 
 static int

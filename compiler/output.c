@@ -1,6 +1,7 @@
 /* Output files: written beside their places and renamed when all of them are complete, so that a failure
  * leaves what was there before. */
 #include "output.h"
+#include "../codegen/emit.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -154,6 +155,35 @@ write_sources(const Model *m, const Program *p, const Options *given, const char
 	return c;
 }
 
+const char *
+write_pool(const Program *p, const char *dir)
+{
+	static const char *const file[] = {"zenith.h", "zenith_pool.c"};
+	const char *path = NULL;
+	bool any = false;
+
+	for (int i = 0; i < p->kern.n; i++)
+		any |= p->kern.p[i]->parts > 1;
+	for (int i = 0; any && i < LEN(file); i++) {
+		const char *text = embedded_text(fmt("runtime/%s", file[i]));
+		Buf b = {0};
+		buf_add(&b, text, strlen(text));
+		path = fmt("%s/%s", dir, file[i]);
+		create_text(path, &b);
+	}
+	return path;
+}
+
+void
+words_pool(Words *w, const char *pool)
+{
+	if (!pool)
+		return;
+	words_add(w, pool);
+	words_add(w, "-lpthread");
+	words_add(w, "-Wl,-z,nodelete");       /* its threads may outlive a dlclose */
+}
+
 /* .c: the source, its header and its weights */
 static void
 to_c(const Model *m, const Program *p, Options *o, const char *out, const char *stem, Pieces *all)
@@ -188,8 +218,27 @@ copy_file(Pieces *all, const char *from, const char *to)
 	piece_close(g, to, ok);
 }
 
+static const char *
+compile_pool(const Options *o, const char *pool, const char *dir)
+{
+	const char *obj = fmt("%s/zenith_pool.o", dir);
+	Words w = {0};
+
+	if (!pool)
+		return NULL;
+	temp_file(obj);
+	words_cc(&w, o, "-O2");
+	words_add(&w, "-c");
+	words_add(&w, "-fPIC");
+	words_add(&w, "-o");
+	words_add(&w, obj);
+	words_add(&w, pool);
+	words_run(&w);
+	return obj;
+}
+
 static void
-archive(const Options *o, const char *lib, const char *obj)
+archive(const Options *o, const char *lib, const char *obj, const char *pool)
 {
 	Words ask = {0}, ar = {0};
 
@@ -199,21 +248,25 @@ archive(const Options *o, const char *lib, const char *obj)
 	words_add(&ar, "rcsD");
 	words_add(&ar, lib);
 	words_add(&ar, obj);
+	if (pool)
+		words_add(&ar, pool);
 	words_run(&ar);
 }
 
 /* .o .a .so: compiled in a folder of its own, then copied; the header goes beside, and the weights where they
- * are not part of the object */
+ * are not part of the object. Libraries hold the pool of threads, if the model has parts for it */
 static void
 to_binary(const Model *m, const Program *p, Options *o, const char *out, const char *suffix, const char *stem,
 	Pieces *all)
 {
-	const char *dir = temp_dir(), *base = strrchr(stem, '/'), *c, *lib, *obj;
+	const char *dir = temp_dir(), *base = strrchr(stem, '/'), *c, *lib, *obj, *pool = NULL;
 	bool so = !strcmp(suffix, ".so");
 	Words w = {0};
 
 	base = base ? base + 1 : stem;
 	c = write_sources(m, p, o, dir, base);
+	if (strcmp(suffix, ".o"))
+		pool = write_pool(p, dir);
 	obj = fmt("%s/%s%s", dir, base, so ? ".so" : ".o");
 	temp_file(obj);
 	words_cc(&w, o, o->opt ? "-O3" : "-O1");
@@ -222,14 +275,16 @@ to_binary(const Model *m, const Program *p, Options *o, const char *out, const c
 	words_add(&w, "-o");
 	words_add(&w, obj);
 	words_add(&w, c);
-	if (so)
+	if (so) {
+		words_pool(&w, pool);
 		words_add(&w, "-lm");
+	}
 	words_run(&w);
 	lib = obj;
 	if (!strcmp(suffix, ".a")) {
 		lib = fmt("%s/%s.a", dir, base);
 		temp_file(lib);
-		archive(o, lib, obj);
+		archive(o, lib, obj, compile_pool(o, pool, dir));
 	}
 	if (o->weights == W_FILE || o->weights == W_EXTERN)
 		copy_file(all, fmt("%s.bin", c), fmt("%s.bin", out));

@@ -24,6 +24,11 @@ const char *words_output(const Words *);    /* runs it; the first line that it p
 /* output.c: DIR/BASE.c, its header and its weights as temporary files; returns the path of the .c */
 const char *write_sources(const Model *, const Program *, const Options *, const char *dir, const char *base);
 
+/* the pool of threads as a source in DIR, if the program has kernels in parts, else NULL; its words for a
+ * shared library */
+const char *write_pool(const Program *, const char *dir);
+void words_pool(Words *, const char *pool);
+
 const char *out_suffix(const char *out);     /* ".c", ...; "" for "-"; raises if it is none that we make */
 
 /* the identifier that a file's name suggests: model-1.c -> model_1 */

@@ -484,6 +484,79 @@ static inline int64_t zn_strint(zenith_string s)
 	return (int64_t)(neg ? 0 - r : r);
 }
 
+/*@ zn_cut_i32 */
+/* where part number `part` of `parts` begins in n iterations */
+static inline int32_t zn_cut_i32(int32_t n, int part, int parts)
+{
+	return (int32_t)((int64_t)n * part / parts);
+}
+
+/*@ zn_cut_i64 */
+static inline int64_t zn_cut_i64(int64_t n, int part, int parts)
+{
+	return n * part / parts;
+}
+
+/*@ zn_fork */
+/* every part of a kernel, through the pool if there is one */
+static inline void zn_fork(zenith_pool *pool, zenith_task task, void *args, int parts)
+{
+	int i;
+
+	if (pool) {
+		pool->run(pool, task, args, parts);
+		return;
+	}
+	for (i = 0; i < parts; i++)
+		task(args, i);
+}
+
+/*@ zn_joined */
+static inline int zn_joined(const int *status, int parts)
+{
+	int i = 0;
+
+	while (i < parts - 1 && status[i] == ZENITH_OK)
+		i++;
+	return status[i];
+}
+
+/*@ zn_ftz_begin */
+/* denormals are zero, as operands and as results, until zn_ftz_end of what this returns */
+static inline uint64_t zn_ftz_begin(void)
+{
+#if defined __GNUC__ && defined __SSE__
+	uint32_t mode, was;
+
+	__asm__ __volatile__("stmxcsr %0" : "=m"(was));
+	mode = was | 0x8040u;
+	__asm__ __volatile__("ldmxcsr %0" : : "m"(mode) : "memory");
+	return was;
+#elif defined __GNUC__ && defined __aarch64__
+	uint64_t was;
+
+	__asm__ __volatile__("mrs %0, fpcr" : "=r"(was));
+	__asm__ __volatile__("msr fpcr, %0" : : "r"(was | 0x1080000u) : "memory");
+	return was;
+#else
+	return 0;
+#endif
+}
+
+/*@ zn_ftz_end */
+static inline void zn_ftz_end(uint64_t was)
+{
+#if defined __GNUC__ && defined __SSE__
+	const uint32_t mode = (uint32_t)was;
+
+	__asm__ __volatile__("ldmxcsr %0" : : "m"(mode) : "memory");
+#elif defined __GNUC__ && defined __aarch64__
+	__asm__ __volatile__("msr fpcr, %0" : : "r"(was) : "memory");
+#else
+	(void)was;
+#endif
+}
+
 /*@ zn_heap */
 /* the heap region: the tail of the workspace, given out from p up to end */
 typedef struct zn_heap {

@@ -42,6 +42,12 @@ lint() {
 conform() { "$PY" test/conform.py --zenithc "$z" --cases "$B/cases" "$@"; }
 models() { "$PY" test/models.py --timeout 900 --zenithc "$z" --models "$MODELS" --zoo "$ZOO" --out "$B/cases-models" "$@"; }
 beside() { make -s B="$B" "$B/bench/run" && "$PY" test/beside.py "$B"; }
+threaded() {
+	for m in apollo_policy bert_mrpc_keras_toy crop_and_resize_loop dtln_model_1 mlperf_kws_dscnn_qdq mnist8_cntk \
+			point_history_lstm self_attention_mnist silero_vad_v5 yunet_n_dynamic; do
+		echo "$MODELS/$m/model.onnx"
+	done
+}
 fill() { make -s zoo B="$B" MODELS="$MODELS" ZOO="$ZOO" PY="$PY"; }
 cases() { "$PY" -W ignore test/backend.py "$B/cases"; }
 generated() { sh test/ccheck.sh "$z" "$B/asan/zenithc" "$@" examples/digits/digits.onnx "$MODELS"/*/model.onnx; }
@@ -66,6 +72,8 @@ step models:O3-gcc models -O3 --cc "gcc -O3 -w"
 step models:O3-clang models -O3 --cc "clang -O1 -w"
 step models:O0-gcc models -O0 --cc "gcc -O2 -w"
 step models:O0-clang models -O0 --cc "clang -O2 -w" '^[^/]*$'
+step threads sh test/threads.sh "$z" examples/digits/digits.onnx $(threaded)
+step conform:threads conform -O3 --threads 3 --cc "gcc -O1 -w" 'lstm|gru|attention|softmax|layer_norm|_loop|scan|conv_|concat|scatter|light_'
 step asan asan
 step generated:O3 generated -O3
 step hostile "$PY" test/hostile.py "$B/asan/zenithc" 40 examples/digits/digits.onnx test/golden/*.onnx

@@ -60,7 +60,8 @@ want 2 'whole number' dyn.onnx -o a.c --dim n=5..2
 want 2 'whole number' dyn.onnx -o a.c --shape x=2xx3
 want 2 'cannot begin names' relu.onnx -o a.c --name 1x
 want 2 'no target named' relu.onnx -o a.c --target tpu
-want 2 'one thread' relu.onnx -o a.c --threads 2
+want 2 'at most 256' relu.onnx -o a.c --threads 257
+want 2 'whole number' relu.onnx -o a.c --threads 0
 want 2 '--data DIR' verify relu.onnx
 want 2 'need --verify' relu.onnx -o a.c --tolerance 1
 for o in --tune --tune=x '--precision=int8' '--calibrate=d' '--report=r.html' '--config=c.json'; do
@@ -122,6 +123,9 @@ want 2 'no such input' run relu.onnx -i q=r/output_0.npy
 want 3 'cannot read' run relu.onnx -i x=none.npy
 want 3 'no .npy' run relu.onnx -i "x=$(cp junk.onnx j.npy; echo j.npy)"
 want 2 'ends in .npy' run relu.onnx -i x=junk.onnx
+want 0 'y float32[2,3] 0 2 0 4 0 6' run relu.onnx --threads 2 -i x=r/output_0.npy
+want 0 'y float32[2,3] 0 2 0 4 0 6' run relu.onnx --threads 200 -i x=r/output_0.npy
+want 0 '[2,3]' run dyn.onnx -i x=r/output_0.npy --threads 3
 want 0 '[2,3]' run dyn.onnx -i x=r/output_0.npy
 want 0 '[4,3]' run dyn.onnx --dim n=4
 want 0 '[7,3]' run dyn.onnx --shape x=7x3

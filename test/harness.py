@@ -18,6 +18,7 @@ def arguments(what, cases_help):
     p.add_argument("--zenithc", default="build/zenithc")
     p.add_argument("-O", dest="level", default="3", help="level of zenithc")
     p.add_argument("--cc", default="gcc -O1 -w")
+    p.add_argument("--threads", default="1", help="of zenithc")
     p.add_argument("-j", type=int, default=2)
     p.add_argument("--timeout", type=int, default=120, help="seconds for a case")
     p.add_argument("--status", metavar="FILE", help="write a line for each failing case to FILE")

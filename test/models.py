@@ -164,7 +164,7 @@ def same_class(o, path, sets):
 
 def verify(o, path, bound, sets, classes):
     kind, text, code = harness.outcome([o.zenithc, "verify", path, "--data", sets, "--max-error", bound, "-O" + o.level,
-                                        "--cc", o.cc], o.timeout)
+                                        "--threads", o.threads, "--cc", o.cc], o.timeout)
     return same_class(o, path, sets) if kind == harness.PASS and classes else (kind, text, code)
 
 

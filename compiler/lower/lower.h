@@ -11,6 +11,7 @@
  *   contraction.c  what a sum of products is made of: factors, elements, zero points, classes of axes
  *   tile.c     reductions over tiles of accumulators
  *   nest.c     a group -> a kernel: loops, reductions, tiles
+ *   parallel.c kernels divided among threads, when the program is complete
  *   program.c  groups, statements and control flow -> the program; symbols bound, assumptions checked
  */
 #ifndef ZENITHC_LOWER_H
@@ -144,5 +145,6 @@ Call *nest_group(Lower *, Group *);
 Call *nest_prog(Lower *, Unit *);
 
 void program_build(Lower *);
+void parallel_program(Program *, const Options *);
 
 #endif

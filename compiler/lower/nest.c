@@ -402,7 +402,10 @@ static void nest_body(Nest *n)
 	Stage *s;
 
 	for (int i = 0; i < g->nouter; i++)
-		b = ix_is(g->outer[i], 0) ? b : st_for(b, g->outer[i], F_SERIAL);
+		if (!ix_is(g->outer[i], 0)) {
+			b = st_for(b, g->outer[i], F_SERIAL);
+			n->k->nouter++;
+		}
 	for (int i = 0; i < g->stage.n; i++) {
 		s = &g->stage.p[i];
 		if (s->rank0)
@@ -410,8 +413,10 @@ static void nest_body(Nest *n)
 				b, n->k, s->v->hint ? s->v->hint : "t", reduce_identity(R_SUM, s->v->dt));
 		else if (s->in_root)
 			s->v->place = g->root->out->place;
-		else if (s->region)
+		else if (s->region) {
 			s->mem = nest_param(n, s->region, ix_int(0), "s");
+			s->mem->step = true;
+		}
 	}
 	if (lo->opt->opt > 0 && g->stage.n == 1)
 		order_loops(n, &g->stage.p[0]);

@@ -366,5 +366,6 @@ Program *lower_model(Model *m, const Options *o)
 	lo->bound_set = map_new();
 	lo->entry_set = map_new();
 	program_build(lo);
+	parallel_program(lo->prog, o);
 	return lo->prog;
 }

@@ -13,7 +13,7 @@ zenithc ops | targets [--json]
       --target NAME              see `zenithc targets`; default c
       --dim NAME=N|A..B          fixes or bounds a symbolic dimension
       --shape INPUT=1x3x8        fixes an input's shape; ? leaves a dimension as it is
-      --threads N                1
+      --threads N                divides kernels into N parts, for a pool of threads; default 1
       --weights HOW              inline, incbin, file or extern
       --state IN=OUT             keeps the pair in place between runs
       --cc CMD                   C compiler and its flags, split at blanks; default cc

@@ -209,7 +209,7 @@ round_trip(void **st)
 {
 	static const char text[] =
 		"note \"Conv \\\"c1\\\"\\x0aRelu\"\n"
-		"kernel conv_relu(in x.0: f32[150528], in w.1: packed i4[27*n], out y.2: f32[64*n], inout q.3: i64[?]; n) fails macs 12345 {\n"
+		"kernel conv_relu(in x.0: f32[150528], in w.1: packed i4[27*n], out y.2: f32[64*n], inout each q.3: i64[?]; n) fails macs 12345 parts 3 flush {\n"
 		"\tnote \"a comment\"\n"
 		"\tarray t@7: f32[16]\n"
 		"\tfor i0 < 64 parallel {\n"

@@ -1,0 +1,484 @@
+/* Kernels divided among threads.
+ *
+ * requires: finished kernels, regions without offsets. maintains: what a kernel computes, whatever the order
+ * of its parts. breaks: nothing.
+ *
+ * A kernel of `parts` > 1 is called once for each part, at any time and on any thread. Every call runs all of
+ * the body, but of each loop marked parallel, with n iterations, only those from n*part/parts on and before
+ * n*(part + 1)/parts. So on the way to each store to memory that the parts share there is one parallel loop,
+ * and what is outside of them is done by every part for itself. It is right if
+ *
+ *   - variables and arrays that a parallel loop sets are declared in it;
+ *   - no two parts touch the same element of memory that the kernel writes, unless both read it.
+ *
+ * The second is proved for each pair of accesses from their indices, as mixed radix numbers: see apart().
+ * Scratch of stages is computed anew in each step of the kernel's outer loops (group.c): if one of these is
+ * divided, each part gets a copy. */
+#include "lower.h"
+
+#include <math.h>
+
+/* what it costs, in nanoseconds, and what a part must be worth: a fork and join takes half a microsecond.
+ * Test builds divide what they can */
+#ifdef ZN_CHECKS
+enum { WORTH = 1 };
+#else
+enum { WORTH = 3000 };
+#endif
+static const struct { double op, load, store, call, part; } price = {0.15, 0.2, 0.2, 6, WORTH};
+
+enum { DEPTH = 4, MAX_ACCESS = 64 };  /* loops that are tried; accesses of one memory */
+
+/* ---- costs */
+
+typedef struct Time { double all, part; } Time;        /* of the whole kernel; of its longest part */
+
+static double
+expr_time(const Expr *e)
+{
+	Cost c = ex_cost(e);
+
+	return c.flops * price.op + c.loads * price.load + c.calls * price.call;
+}
+
+static Time
+stmt_time(const Stmt *s, int parts)
+{
+	Time t = {0}, u;
+	double n;
+
+	if (!s)
+		return t;
+	if (s->e)
+		t.all += expr_time(s->e);
+	if (s->op == S_STORE)
+		t.all += price.store;
+	t.part = t.all;
+	for (int i = -2; i < s->list.n; i++) {
+		u = stmt_time(i == -2 ? s->body : i == -1 ? s->other : s->list.p[i], parts);
+		t.all += u.all;
+		t.part += u.part;
+	}
+	if (s->op != S_FOR)
+		return t;
+	n = ix_estimate(ix_atom(s->var)->a);
+	if (s->kind == F_LANES)
+		n = 1;
+	t.part *= s->kind == F_PARALLEL ? ceil(n / parts) : n;
+	t.all *= n;
+	return t;
+}
+
+/* ---- what a kernel touches */
+
+typedef struct Access {
+	const Stmt *loop;        /* the parallel one around it */
+	const Mem *mem;
+	Ix ix;
+	int lanes;
+	bool store;
+} Access;
+
+typedef struct Par {
+	Kern *k;
+	int parts;
+	const Stmt *loop;        /* the parallel one that is open */
+	bool steps;              /* it is one of the outer loops: scratch of stages belongs to the part */
+	Map *home;               /* Var, private Mem -> the parallel loop in which it is declared, or k */
+	VEC(Access) access;
+	Ix at;                   /* index of the access at hand */
+	bool fails;
+} Par;
+
+static bool
+is_shared(const Par *p, const Mem *m)
+{
+	return m->space == SP_PARAM && m->written && !(p->steps && m->step);
+}
+
+static void
+note_access(Par *p, const Mem *m, Ix ix, int lanes, bool store)
+{
+	Access a = {p->loop, m, ix, lanes, store};
+
+	if (!is_shared(p, m))
+		return;
+	p->fails |= !p->loop || (m->packed && dtype_info[m->dt].bits < 8);
+	for (int i = 0; i < p->access.n; i++)
+		if (p->access.p[i].loop == a.loop && p->access.p[i].mem == m && p->access.p[i].ix == ix &&
+		    p->access.p[i].lanes == lanes && p->access.p[i].store == store)
+			return;
+	p->fails |= p->access.n >= MAX_ACCESS;
+	if (!p->fails)
+		push(&p->access, a);
+}
+
+static bool
+note_load(const Expr *e, void *arg)
+{
+	if (e->op == E_LOAD)
+		note_access(arg, e->u.mem, e->ix[0], e->lanes, false);
+	return false;
+}
+
+static void
+note_expr(Par *p, const Expr *e)
+{
+	if (e)
+		ex_any(e, note_load, p);
+}
+
+static void
+note_ix(Par *p, Ix ix)
+{
+	if (ix)
+		ex_any(ex_ix(ix), note_load, p);
+}
+
+static void
+declare(Par *p, const void *what)
+{
+	*map_at_ptr(p->home, what) = (void *)(uintptr_t)(p->loop ? (const void *)p->loop : p->k);
+}
+
+/* may it be set here? */
+static void
+set(Par *p, const void *what)
+{
+	p->fails |= p->loop && map_ptr(p->home, what) != p->loop;
+}
+
+static void
+note_stmt(Par *p, const Stmt *s)
+{
+	const Stmt *outer = p->loop;
+
+	if (!s || p->fails)
+		return;
+	note_expr(p, s->e);
+	note_ix(p, s->ix);
+	if (s->op == S_FOR)
+		note_ix(p, ix_atom(s->var)->a);
+	if (s->op == S_LET)
+		declare(p, s->v);
+	if (s->op == S_SET)
+		set(p, s->v);
+	if (s->op == S_ARRAY)
+		declare(p, s->mem);
+	if (s->op == S_STORE && s->mem->space != SP_PARAM)
+		set(p, s->mem);
+	if (s->op == S_STORE)
+		note_access(p, s->mem, s->ix, s->e->lanes, true);
+	if (s->op == S_FOR && s->kind == F_PARALLEL)
+		p->loop = s;
+	for (int i = 0; i < s->list.n; i++)
+		note_stmt(p, s->list.p[i]);
+	note_stmt(p, s->body);
+	note_stmt(p, s->other);
+	p->loop = outer;
+}
+
+/* ---- proofs */
+
+static Ix
+renamed(const IxAtom *a, void *arg)
+{
+	return a->kind == IX_VAR ? ix_var(a->id + (1 << 24), ix_subst(a->a, renamed, arg)) : NULL;
+}
+
+static bool
+is_expr(const IxAtom *a, void *arg)
+{
+	(void)arg;
+	return a->kind == IX_EXPR;
+}
+
+/* the first atom of p that is no symbol */
+static const IxAtom *
+loose(Ix p)
+{
+	for (int i = 0; i < p->n; i++)
+		for (int j = 0; j < p->t[i].n; j++)
+			if (p->t[i].a[j]->kind != IX_SYM)
+				return p->t[i].a[j];
+	return NULL;
+}
+
+/* ix = m*(something whole) + *digit * v + *rest, without v in *rest; m NULL: nothing is taken away */
+static bool
+digits(Ix ix, const IxAtom *v, Ix m, Ix *digit, Ix *rest)
+{
+	const IxAtom *a;
+	Ix c, in = ix_int(0);
+
+	if (!(*digit = ix_coef(ix, v, &ix)))
+		return false;
+	while ((a = loose(ix))) {
+		if (!(c = ix_coef(ix, a, &ix)))
+			return false;
+		if (m && ix_is(ix_mod(c, m), 0))
+			continue;
+		if (ix_has(ix_of(a), v) || ix_any(ix_of(a), is_expr, NULL))
+			return false;
+		in = ix_add(in, ix_mul(c, ix_of(a)));
+	}
+	*rest = ix_add(in, ix);
+	return true;
+}
+
+/* |d| + wide <= room, whatever the variables are; then `room` elements hold both accesses */
+static bool
+within(Ix d, int wide, Ix room)
+{
+	Ix r = ix_addc(room, -wide);
+
+	return ix_ge0(ix_sub(r, d)) && ix_ge0(ix_add(r, d));
+}
+
+/* Two accesses by different parts never meet. Modulo m (or not at all) either
+ *
+ *   a = c*v + r, b = c*w + s, v and w the variables of loops that are divided alike, hence v != w, with
+ *   |r - s| < c and |c*(v - w) + r - s| < m; or
+ *   a and b lie in intervals apart from each other, both in one of length m */
+static bool
+apart_mod(const Access *a, const Access *b, Ix m)
+{
+	const IxAtom *v = ix_atom(a->loop->var), *w = ix_atom(b->loop->var);
+	int wide = (a->lanes > b->lanes ? a->lanes : b->lanes) - 1;
+	Ix c, e, r, s, d;
+
+	if (!digits(a->ix, v, m, &c, &r) || !digits(b->ix, w, m, &e, &s))
+		return false;
+	d = ix_sub(r, ix_subst(s, renamed, NULL));
+	if (v->a == w->a && c == e && within(d, wide, ix_addc(c, -1)) &&
+	    (!m || within(d, wide, ix_addc(ix_sub(m, ix_mul(c, ix_addc(v->a, -1))), -1))))
+		return true;
+	if (a->loop == b->loop)
+		return false;
+	d = ix_add(d, ix_sub(ix_mul(c, a->loop->var), ix_subst(ix_mul(e, b->loop->var), renamed, NULL)));
+	if (!m)
+		return ix_ge0(ix_addc(d, -1 - wide)) || ix_ge0(ix_addc(ix_mulc(d, -1), -1 - wide));
+	return within(d, wide, ix_addc(m, -1)) &&
+		(ix_ge0(ix_addc(d, -1 - wide)) || ix_ge0(ix_addc(ix_mulc(d, -1), -1 - wide)));
+}
+
+static bool
+apart(const Access *a, const Access *b)
+{
+	const IxAtom *x;
+	Ix ix = a->ix, m;
+
+	if (apart_mod(a, b, NULL))
+		return true;
+	while ((x = loose(ix))) {
+		m = ix_coef(ix, x, &ix);
+		if (!m)
+			return false;
+		if (ix_gt0(ix_addc(m, -1)) && apart_mod(a, b, m))
+			return true;
+	}
+	return false;
+}
+
+/* no order of the parts makes a difference, with the loops that are marked */
+static bool
+independent(Par *p)
+{
+	const Access *a, *b;
+
+	p->home = map_new();
+	p->access.n = 0;
+	p->loop = NULL;
+	p->fails = false;
+	note_stmt(p, p->k->body);
+	for (int i = 0; i < p->access.n && !p->fails; i++)
+		for (int j = i; j < p->access.n && !p->fails; j++) {
+			a = &p->access.p[i];
+			b = &p->access.p[j];
+			p->fails = a->mem == b->mem && (a->store || b->store) && !apart(a, b);
+		}
+	return !p->fails;
+}
+
+/* ---- choice */
+
+static bool
+is_loop(const Stmt *s)
+{
+	return s->op == S_FOR && (s->kind == F_SERIAL || s->kind == F_PARALLEL) && !ix_is(ix_atom(s->var)->a, 1);
+}
+
+static bool
+stores(const Stmt *s)
+{
+	if (!s)
+		return false;
+	if ((s->op == S_STORE && s->mem->space == SP_PARAM) || stores(s->body) || stores(s->other))
+		return true;
+	for (int i = 0; i < s->list.n; i++)
+		if (stores(s->list.p[i]))
+			return true;
+	return false;
+}
+
+/* marks the loop that has `depth` others around it on the way to each store, or the last one there is; false:
+ * there is none */
+static bool
+mark(Stmt *s, int depth)
+{
+	bool ok;
+
+	if (!stores(s))
+		return true;
+	if (is_loop(s) && depth == 0) {
+		s->kind = F_PARALLEL;
+		return true;
+	}
+	ok = s->op != S_STORE && mark(s->body, depth - is_loop(s)) && mark(s->other, depth);
+	for (int i = 0; i < s->list.n; i++)
+		ok = ok && mark(s->list.p[i], depth);
+	if (!ok && is_loop(s))
+		s->kind = F_PARALLEL;
+	return ok || is_loop(s);
+}
+
+static void
+clear(Stmt *s, void *arg)
+{
+	(void)arg;
+	if (s->op == S_FOR && s->kind == F_PARALLEL)
+		s->kind = F_SERIAL;
+}
+
+/* marks inside a marked loop mean nothing */
+static void
+outermost(Stmt *s, bool inside)
+{
+	if (!s)
+		return;
+	if (inside)
+		clear(s, NULL);
+	inside |= s->op == S_FOR && s->kind == F_PARALLEL;
+	for (int i = 0; i < s->list.n; i++)
+		outermost(s->list.p[i], inside);
+	outermost(s->body, inside);
+	outermost(s->other, inside);
+}
+
+/* is one of the kernel's outer loops marked? */
+static bool
+marks_step(const Kern *k)
+{
+	const Stmt *s = k->body;
+
+	for (int i = 0; i < k->nouter; i++) {
+		s = s->list.n == 1 ? s->list.p[0] : NULL;
+		if (!s || s->op != S_FOR)
+			return false;
+		if (s->kind == F_PARALLEL)
+			return true;
+		s = s->body;
+	}
+	return false;
+}
+
+/* marks the loops at that depth, if that is right */
+static bool
+try_depth(Par *p, int depth)
+{
+	st_each(p->k->body, clear, NULL);
+	if (!mark(p->k->body, depth))
+		return false;
+	outermost(p->k->body, false);
+	p->steps = marks_step(p->k);
+	return independent(p);
+}
+
+/* marks loops of the body, those whose division makes it shortest; outer ones if that is about the same. how: 1 one of
+ * the outer loops, 0 none of them, -1 any */
+static bool
+divide(Par *p, int how)
+{
+	double best = stmt_time(p->k->body, 1).all - price.part;
+	int depth = -1;
+	Time t;
+
+	for (int d = 0; d < DEPTH; d++) {
+		if (!try_depth(p, d) || (how >= 0 && p->steps != how))
+			continue;
+		t = stmt_time(p->k->body, p->parts);
+		if (t.part < 0.95 * best) {
+			best = t.part;
+			depth = d;
+		}
+	}
+	st_each(p->k->body, clear, NULL);
+	return depth >= 0 && try_depth(p, depth);
+}
+
+/* ---- the program */
+
+static bool
+has_scratch(const Kern *k)
+{
+	for (int i = 0; i < k->param.n; i++)
+		if (k->param.p[i]->step)
+			return true;
+	return false;
+}
+
+/* a copy of the scratch of stages for each part, at whole cache lines */
+static void
+copies(const Stmt *call, int parts)
+{
+	for (int i = 0; i < call->arg.n; i++) {
+		Mem *m = call->kern->param.p[i];
+		int64_t line = 64 / (int64_t)dt_size(m->dt);
+		if (!m->step)
+			continue;
+		m->each = true;
+		m->size = ix_mulc(ix_cdiv(m->size, ix_int(line)), line);
+		call->arg.p[i].mem->size = ix_mulc(m->size, parts);
+	}
+}
+
+/* The widest variant decides into how many parts, and what scratch is a part's own. A variant that cannot do so is the
+ * work of part 0: its body stays without parallel loops. */
+static void
+divide_call(const Stmt *call, int threads)
+{
+	Kern *k = call->kern, *first = k->variant.n ? k->variant.p[0] : k, *v;
+	Par p = {.k = first};
+	double worth = stmt_time(first->body, 1).all / price.part;
+	int how;
+
+	p.parts = worth < threads ? (int)worth : threads;
+	if (k->heap || k->parts > 1 || p.parts < 2 || !divide(&p, -1))
+		return;
+	how = has_scratch(k) ? p.steps : -1;
+	if (p.steps)
+		copies(call, p.parts);
+	for (int i = 0; i <= k->variant.n; i++) {
+		v = i < k->variant.n ? k->variant.p[i] : k;
+		v->parts = p.parts;
+		if (v != first)
+			divide(&(Par){.k = v, .parts = p.parts}, how);
+	}
+	kern_finish(k);
+}
+
+static void
+visit(Stmt *s, void *arg)
+{
+	const Options *o = arg;
+
+	if (s->op == S_CALL)
+		divide_call(s, o->threads);
+}
+
+void
+parallel_program(Program *g, const Options *o)
+{
+	if (o->threads > 1)
+		st_each(g->body, visit, (void *)(uintptr_t)o);
+}
