@@ -6,12 +6,13 @@
  *       for i, j { y[m + i, n + j*L + l] = epilogue(acc[i][j]) } } } } }
  *
  * A and B are any expressions (contraction.h); B is the operand whose elements lie side by side along the lane axis,
- * or a constant, which is packed so that they do: [n/16][k...][16], the same for every isa. The tile axis is one of
+ * or a constant, which is packed so that they do: [n/16][k...][16], the same for every isa; any other is copied, a
+ * group of columns at a time, if enough rows use the copy. The tile axis is one of
  * A's; where A's conditions (padding) depend on it, only the interior is tiled, and the border done row by row. */
 #include "contraction.h"
 #include "nest.h"
 
-enum { PANEL = 16, MAX_NV = 8 };
+enum { PANEL = 16, MAX_NV = 8, MAX_COPY = 16384 };      /* MAX_COPY: elements on the stack */
 
 typedef struct Swap { const IxAtom *m, *n; Ix mby, nby; const Expr *reduce; Expr *acc; } Swap;
 
@@ -22,6 +23,8 @@ typedef struct Gemm {
 	Contraction c;
 	const IxAtom *m, *l;     /* tile axis (NULL: none), lane axis */
 	int mr, nv;
+	bool copies;             /* the lane operand is copied */
+	Mem *copy;               /* of the columns at hand: [k][nv*lanes] */
 	Ix k[CONTRACTION_VARS];  /* reduction variables, outermost first */
 	int nk;
 } Gemm;
@@ -109,8 +112,32 @@ static bool packable(const Contraction *c, const IxAtom *lane)
 	return any;
 }
 
+typedef enum How { AS_IT_LIES, COPIED } How;
+
+static double rows_of(const Contraction *c)
+{
+	double m = 1;
+
+	for (int i = 0; i < c->m.n; i++)
+		m *= ix_estimate(ix_atom(c->m.v[i])->a);
+	return m;
+}
+
+/* elements of one column, 0 if they are not constant or its copy would be too large */
+static int64_t column_length(const Contraction *c)
+{
+	int64_t n = 1, e;
+
+	for (int i = 0; i < c->k.n; i++) {
+		if (!ix_isint(ix_atom(c->k.v[i])->a, &e) || e < 1 || n > MAX_COPY / e)
+			return 0;
+		n *= e;
+	}
+	return n * PANEL <= MAX_COPY ? n : 0;
+}
+
 /* b as the lane operand, along one of its own axes */
-static bool lane_axis_of(Gemm *g)
+static bool lane_axis_of(Gemm *g, How how)
 {
 	const Contraction *c = &g->c;
 	int64_t e;
@@ -120,11 +147,24 @@ static bool lane_axis_of(Gemm *g)
 		if (!is_loop(g->s, a) || in_conds(&c->b, a) || out_step(g, a) != 1 ||
 			(ix_isint(a->a, &e) && e < g->n->isa->lanes / 2))
 			continue;
-		if (!packable(c, a) && step(g->n, &c->b, a) != 1)
+		g->copies = how == COPIED;
+		if (how == COPIED ? step(g->n, &c->b, a) <= 1 || c->b.ncond || rows_of(c) < 4 || !column_length(c)
+			: !packable(c, a) && step(g->n, &c->b, a) != 1)
 			continue;
 		g->l = a;
 		return true;
 	}
+	return false;
+}
+
+static bool choose_lane(Gemm *g)
+{
+	for (How how = AS_IT_LIES; how <= COPIED; how++)
+		for (int side = 0; side < 2; side++) {
+			if (lane_axis_of(g, how))
+				return true;
+			contraction_swap(&g->c);
+		}
 	return false;
 }
 
@@ -180,7 +220,8 @@ static void choose_tile(Gemm *g)
 
 	vecs = vecs < 1 ? 1 : (double)(int64_t)(vecs + 0.99);
 	for (int nv = per; nv <= MAX_NV && (nv <= vecs || nv == per); nv += per)
-		for (int mr = 1; mr <= 16 && mr <= m && mr * nv + nv + 1 <= regs; mr++) {
+		for (int mr = 1; mr <= 16 && mr <= m && mr * nv + nv + 1 <= regs &&
+			(!g->copies || column_length(&g->c) * nv * g->n->isa->lanes <= MAX_COPY); mr++) {
 			rest = (int)m % mr;
 			cost = (int)(m / mr) * tile_cost(mr, nv) + (rest ? tile_cost(rest, nv) : 0);
 			rest = (int)vecs % nv;
@@ -227,6 +268,37 @@ static Stmt *unrolled(Nest *n, Stmt *b, int count, Ix *v)
 	return count == 1 ? b : st_for(b, *v, F_UNROLLED);
 }
 
+/* position of the reduction variables in a copied column */
+static Ix column_at(const Gemm *g)
+{
+	Ix at = ix_int(0);
+
+	for (int i = 0; i < g->nk; i++)
+		at = ix_add(ix_mul(at, ix_atom(g->k[i])->a), g->k[i]);
+	return at;
+}
+
+/* the columns from n0 on, side by side */
+static bool copy_columns(Gemm *g, Stmt *b, Ix n0, int nv, Ix lanes)
+{
+	Nest *n = g->n;
+	int w = n->isa->lanes;
+	Ix l = nest_var(n, lanes), j;
+	Swap sw = { .n = g->l };
+	Stmt *in;
+
+	g->copy = st_array(b, n->k, "col", DT_F32, ix_int(column_length(&g->c) * nv * w));
+	for (int i = 0; i < g->nk; i++)
+		b = st_for(b, g->k[i], F_SERIAL);
+	in = unrolled(n, st_lanes(b, l, w), nv, &j);
+	sw.nby = ix_add(ix_add(n0, ix_mulc(j, w)), l);
+	n->lane = true;
+	st_store(in, g->copy, ix_add(ix_mulc(ix_add(ix_mulc(column_at(g), nv), j), w), l),
+		nest_loads(n, ex_subst_ix(g->c.b.e, swap_axis, &sw)));
+	n->lane = false;
+	return lanes_can(b->list.p[b->list.n - 1]);
+}
+
 static void products(Gemm *g, Stmt *b, Swap *sw, Ix m0, Ix n0, Ix l, int mr, int nv, Mem *acc)
 {
 	Nest *n = g->n;
@@ -238,7 +310,9 @@ static void products(Gemm *g, Stmt *b, Swap *sw, Ix m0, Ix n0, Ix l, int mr, int
 	in = unrolled(n, b, nv, &j);
 	sw->nby = ix_add(ix_add(n0, ix_mulc(j, n->isa->lanes)), l);
 	sw->mby = m0;
-	st_store(in, bv, j, operand(g, &g->c.b, sw));
+	st_store(in, bv, j, g->copies
+		? ex_load(g->copy, ix_add(ix_mulc(ix_add(ix_mulc(column_at(g), nv), j), n->isa->lanes), l))
+		: operand(g, &g->c.b, sw));
 	in = unrolled(n, b, mr, &i);
 	sw->mby = ix_add(m0, i);
 	a = st_let(in, n->k, "a", operand(g, &g->c.a, sw));
@@ -326,6 +400,8 @@ static bool all_rows(Gemm *g, Stmt *b, Ix n0, int nv, Ix lanes)
 	Ix count = g->m ? g->m->a : ix_int(1);
 	int64_t from, to, e;
 
+	if (g->copies && !copy_columns(g, b, n0, nv, lanes))
+		return false;
 	if (!g->m || !in_conds(&g->c.a, g->m))
 		return rows(g, b, ix_int(0), count, g->mr, n0, nv, lanes, true);
 	if (!interior(g, &from, &to) || from >= to || !ix_isint(count, &e))
@@ -442,11 +518,8 @@ static bool setup(Gemm *g, Nest *n, const Stage *s, Expr *body)
 		return false;
 	if (!s->mem && !s->v->place)
 		return false;
-	if (!lane_axis_of(g)) {
-		contraction_swap(&g->c);
-		if (!lane_axis_of(g))
-			return false;
-	}
+	if (!choose_lane(g))
+		return false;
 	tile_axis_of(g);
 	order_k(g);
 	return true;

@@ -62,6 +62,47 @@ static bool lane_range(Nest *n, Stmt *b, const Stage *s, Expr *body, Ix extent)
 	return lane_block(n, in, s, body, ix_mulc(whole, w), rest);
 }
 
+/* ---- which way round */
+
+typedef struct Walk { Nest *n; const IxAtom *lane, *inner; bool along_lane, along_inner; } Walk;
+
+static bool unit(Nest *n, const Expr *load, const IxAtom *a)
+{
+	Ix rest, c = ix_coef(nest_flat(n, load->u.value, load->ix), a, &rest);
+
+	return c && ix_is(c, 1);
+}
+
+static bool see_walk(const Expr *e, void *arg)
+{
+	Walk *w = arg;
+
+	if (e->op != E_TLOAD)
+		return false;
+	if (ex_has_var(e, w->lane) && ex_has_var(e, w->inner) && !unit(w->n, e, w->lane))
+		w->along_inner = w->along_inner || unit(w->n, e, w->inner);
+	return false;
+}
+
+static bool see_reduce(const Expr *e, void *arg)
+{
+	Walk *w = arg;
+
+	if (e->op != E_REDUCE)
+		return false;
+	w->inner = ix_atom(e->ix[e->nix - 1]);
+	ex_any(e->a[0], see_walk, w);
+	return false;
+}
+
+bool lanes_along_sum(Nest *n, const Stage *s, const Expr *body)
+{
+	Walk w = { .n = n, .lane = ix_atom(s->loop[s->nloop - 1]) };
+
+	ex_any(body, see_reduce, &w);
+	return w.along_inner;
+}
+
 bool lanes_axis(Nest *n, Stmt *b, const Stage *s, Expr *body)
 {
 	Ix extent = ix_atom(s->loop[s->nloop - 1])->a;

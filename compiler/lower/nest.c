@@ -299,9 +299,8 @@ void nest_axes(Nest *n, Stmt *b, const Stage *s, int k, Expr *body)
 	body = settle_open(n, b, body, s->loop + k, s->nloop - k);
 	if (n->isa && k == 0 && contract_stage(n, b, s, body))
 		return;
-	if (n->isa && k == s->nloop - 1 && lanes_axis(n, b, s, body))
-		return;
-	if (n->lo->opt->opt > 0 && k == s->nloop - 1 && tile_axis(n, b, s, body))
+	if (k == s->nloop - 1 && n->lo->opt->opt > 0 && !(n->isa && lanes_along_sum(n, s, body)) &&
+		((n->isa && lanes_axis(n, b, s, body)) || tile_axis(n, b, s, body)))
 		return;
 	if (k == s->nloop) {
 		nest_store(n, b, s, body);

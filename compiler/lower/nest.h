@@ -66,6 +66,8 @@ bool cond_interior(const Ix *cond, int n, const IxAtom *axis, int64_t *from, int
 /* lanes.c: the innermost axis of a stage as lanes; a reduction with its last variable as lanes. False, NULL: not
  * done */
 bool lanes_axis(Nest *, Stmt *, const Stage *, Expr *body);
+/* its sums read memory in order where the axis does not: they are the lanes */
+bool lanes_along_sum(Nest *, const Stage *, const Expr *body);
 Var *lanes_reduce(Nest *, Stmt *, const Expr *reduce);
 
 /* tile.c: the innermost axis of a stage whose body holds a reduction over it, as tiles of accumulators.
