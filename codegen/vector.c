@@ -27,7 +27,7 @@ static const Row rows[] = {
 	{E_MIN, I | NI, P_POST, true, "zn_min_i32x#(%0, %1)"}, {E_MAX, I | NI, P_POST, true, "zn_max_i32x#(%0, %1)"},
 	{E_FMA, F, P_POST, false, "zn_fma_f32x#(%0, %1, %2)"},
 	FUNC(ABS, "abs"), FUNC(SQRT, "sqrt"), FUNC(FLOOR, "floor"), FUNC(CEIL, "ceil"), FUNC(ROUND, "round"),
-	FUNC(TRUNC, "trunc"),
+	FUNC(TRUNC, "trunc"), FUNC(EXP, "exp"), FUNC(ERF, "erf"), FUNC(TANH, "tanh"), FUNC(LOG, "log"),
 	FUNC(ISNAN, "isnan"),
 	BITS(AND, "&"), BITS(OR, "|"), BITS(XOR, "^"), {E_NOT, I | U | B, P_UNARY, true, "~%0"},
 	COMPARE(EQ, "=="), COMPARE(NE, "!="), COMPARE(LT, "<"), COMPARE(LE, "<="), COMPARE(GT, ">"), COMPARE(GE, ">="),
