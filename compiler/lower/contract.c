@@ -12,9 +12,19 @@
 #include "contraction.h"
 #include "nest.h"
 
-enum { PANEL = 16, MAX_NV = 8, MAX_COPY = 16384 };      /* MAX_COPY: elements on the stack */
+enum {
+	PANEL = 16, MAX_NV = 8,
+	MAX_COPY = 16384,        /* elements on the stack */
+	TERMS = 256,             /* of one float sum: longer ones are sums of these, as rounding errors grow with the length */
+};
 
-typedef struct Swap { const IxAtom *m, *n; Ix mby, nby; const Expr *reduce; Expr *acc; } Swap;
+typedef struct Swap {
+	const IxAtom *m, *n, *k;
+	Ix mby, nby, kby;
+	Ix kin;                  /* the variable in kby */
+	const Expr *reduce;
+	Expr *acc;
+} Swap;
 
 typedef struct Gemm {
 	Nest *n;
@@ -33,7 +43,7 @@ static Ix swap_axis(const IxAtom *a, void *arg)
 {
 	const Swap *s = arg;
 
-	return a == s->m ? s->mby : a == s->n ? s->nby : NULL;
+	return a == s->m ? s->mby : a == s->n ? s->nby : a == s->k ? s->kby : NULL;
 }
 
 static Expr *swap_reduce(const Expr *e, void *arg)
@@ -311,7 +321,8 @@ static void products(Gemm *g, Stmt *b, Swap *sw, Ix m0, Ix n0, Ix l, int mr, int
 	sw->nby = ix_add(ix_add(n0, ix_mulc(j, n->isa->lanes)), l);
 	sw->mby = m0;
 	st_store(in, bv, j, g->copies
-		? ex_load(g->copy, ix_add(ix_mulc(ix_add(ix_mulc(column_at(g), nv), j), n->isa->lanes), l))
+		? ex_load(g->copy, ix_add(ix_mulc(ix_add(ix_mulc(ix_subst(column_at(g), swap_axis, sw), nv), j),
+			n->isa->lanes), l))
 		: operand(g, &g->c.b, sw));
 	in = unrolled(n, b, mr, &i);
 	sw->mby = ix_add(m0, i);
@@ -321,6 +332,70 @@ static void products(Gemm *g, Stmt *b, Swap *sw, Ix m0, Ix n0, Ix l, int mr, int
 	st_store(in, acc, at, ex_fma(ex_var(a), ex_load(bv, j), ex_load(acc, at)));
 }
 
+static Mem *zeros(Gemm *g, Stmt *b, const char *name, int count)
+{
+	Mem *m = st_array(b, g->n->k, name, DT_F32, ix_int(count));
+	Ix i;
+
+	b = unrolled(g->n, b, count, &i);
+	st_store(b, m, i, ex_float(DT_F32, 0));
+	return m;
+}
+
+/* from this depth of the reduction's loops on, terms go into one sum; its last loop is split if that is too long */
+static int sum_depth(const Gemm *g, bool *split)
+{
+	double terms = 1;
+	int d = g->nk;
+
+	for (; d > 0; d--) {
+		terms *= ix_estimate(ix_atom(g->k[d - 1])->a);
+		if (terms > TERMS)
+			break;
+	}
+	*split = d == g->nk && d > 0;
+	return *split ? d - 1 : d;
+}
+
+/* the loops from `depth` on, and the products inside them */
+static void sum_terms(Gemm *g, Stmt *b, Swap *sw, int depth, Ix m0, Ix n0, Ix l, int mr, int nv, Mem *acc, bool interior)
+{
+	for (int k = depth; k < g->nk; k++)
+		b = hoist(g, st_for(b, sw->k == ix_atom(g->k[k]) ? sw->kin : g->k[k], F_SERIAL), sw, k + 1, interior);
+	products(g, b, sw, m0, n0, l, mr, nv, acc);
+}
+
+/* acc, or the total of several: the sums of the tile */
+static Mem *sums(Gemm *g, Stmt *body, Swap *sw, Ix m0, Ix n0, Ix l, int mr, int nv, bool interior)
+{
+	Nest *n = g->n;
+	bool split;
+	int depth = sum_depth(g, &split);
+	Mem *total = depth || split ? zeros(g, body, "total", mr * nv) : NULL, *acc;
+	Stmt *in = hoist(g, body, sw, 0, interior);
+	Ix o, i;
+
+	if (!total) {
+		acc = zeros(g, body, "acc", mr * nv);
+		sum_terms(g, in, sw, 0, m0, n0, l, mr, nv, acc, interior);
+		return acc;
+	}
+	for (int k = 0; k < depth; k++)
+		in = hoist(g, st_for(in, g->k[k], F_SERIAL), sw, k + 1, interior);
+	if (split) {
+		sw->k = ix_atom(g->k[depth]);
+		o = nest_var(n, ix_cdiv(sw->k->a, ix_int(TERMS)));
+		in = st_for(in, o, F_SERIAL);
+		sw->kin = nest_var(n, ix_min(ix_int(TERMS), ix_sub(sw->k->a, ix_mulc(o, TERMS))));
+		sw->kby = ix_add(ix_mulc(o, TERMS), sw->kin);
+	}
+	acc = zeros(g, in, "acc", mr * nv);
+	sum_terms(g, in, sw, depth, m0, n0, l, mr, nv, acc, interior);
+	in = unrolled(n, in, mr * nv, &i);
+	st_store(in, total, i, ex_bin(E_ADD, ex_load(total, i), ex_load(acc, i)));
+	return total;
+}
+
 /* rows [m0, m0 + mr), vectors from n0 on; lanes: how many of the last one */
 static bool tile(Gemm *g, Stmt *b, Ix m0, int mr, Ix n0, int nv, Ix lanes, bool interior)
 {
@@ -328,16 +403,11 @@ static bool tile(Gemm *g, Stmt *b, Ix m0, int mr, Ix n0, int nv, Ix lanes, bool 
 	Swap sw = { .m = g->m, .n = g->l, .mby = m0, .reduce = g->c.reduce };
 	Ix l = nest_var(n, lanes), i, j, at[g->s->v->rank + 1];
 	Stmt *in, *body = st_lanes(b, l, n->isa->lanes);
-	Mem *acc = st_array(body, n->k, "acc", DT_F32, ix_int(mr * nv));
+	Mem *acc;
 
 	n->lane = true;
-	in = unrolled(n, body, mr * nv, &i);
-	st_store(in, acc, i, ex_float(DT_F32, 0));
 	sw.nby = ix_add(n0, l);
-	in = hoist(g, body, &sw, 0, interior);
-	for (int k = 0; k < g->nk; k++)
-		in = hoist(g, st_for(in, g->k[k], F_SERIAL), &sw, k + 1, interior);
-	products(g, in, &sw, m0, n0, l, mr, nv, acc);
+	acc = sums(g, body, &sw, m0, n0, l, mr, nv, interior);
 	in = unrolled(n, unrolled(n, body, mr, &i), nv, &j);
 	sw.mby = ix_add(m0, i);
 	sw.nby = ix_add(ix_add(n0, ix_mulc(j, n->isa->lanes)), l);

@@ -229,6 +229,55 @@ static Expr *settle_choice(Settle *s, const Expr *e)
 	return ex_var(v);
 }
 
+typedef struct Block { const IxAtom *var; Ix by; } Block;
+
+static Ix in_block(const IxAtom *a, void *arg)
+{
+	const Block *k = arg;
+
+	return a == k->var ? k->by : NULL;
+}
+
+enum { BLOCK = 64 };
+
+/* a long float sum in vectors goes through partial sums, of BLOCK terms or of its inner loops: rounding errors grow with
+ * the number of terms of one sum */
+static Expr *settle_long_sum(Nest *n, Stmt *b, const Expr *e)
+{
+	Var *acc = st_let(b, n->k, "acc", ex_float(DT_F32, 0)), *part;
+	const IxAtom *r = ix_atom(e->ix[0]);
+	Block k = { r, e->ix[0] };
+	Stmt *out, *in;
+	Ix o, i;
+
+	if (e->nix > 1) {
+		in = out = st_for(b, e->ix[0], F_SERIAL);
+		part = st_let(in, n->k, "part", ex_float(DT_F32, 0));
+	} else {
+		o = nest_var(n, ix_cdiv(r->a, ix_int(BLOCK)));
+		out = st_for(b, o, F_SERIAL);
+		part = st_let(out, n->k, "part", ex_float(DT_F32, 0));
+		i = nest_var(n, ix_min(ix_int(BLOCK), ix_sub(r->a, ix_mulc(o, BLOCK))));
+		k.by = ix_add(ix_mulc(o, BLOCK), i);
+		in = st_for(out, i, F_SERIAL);
+	}
+	for (int j = 1; j < e->nix; j++)
+		in = st_for(in, e->ix[j], F_SERIAL);
+	st_set(in, part, reduce_combine(R_SUM, ex_var(part),
+		nest_loads(n, nest_settle(n, in, ex_subst_ix(e->a[0], in_block, &k)))));
+	st_set(out, acc, reduce_combine(R_SUM, ex_var(acc), ex_var(part)));
+	return ex_var(acc);
+}
+
+static bool is_long_sum(const Nest *n, const Expr *e)
+{
+	double terms = 1;
+
+	for (int i = 0; i < e->nix; i++)
+		terms *= ix_estimate(ix_atom(e->ix[i])->a);
+	return n->lane && e->u.rop == R_SUM && e->dt == DT_F32 && e->a[0]->op != E_MUL && terms >= 2 * BLOCK;
+}
+
 Expr *settle_reduce(Nest *n, Stmt *b, const Expr *e)
 {
 	DType dt = reduce_dtype(n, e);
@@ -238,6 +287,8 @@ Expr *settle_reduce(Nest *n, Stmt *b, const Expr *e)
 
 	if (acc)
 		return ex_var(acc);
+	if (is_long_sum(n, e))
+		return settle_long_sum(n, b, e);
 	acc = st_let(b, n->k, "acc", reduce_identity(e->u.rop, dt));
 	for (int i = 0; i < e->nix; i++)
 		in = st_for(in, e->ix[i], F_SERIAL);
