@@ -177,13 +177,14 @@ ZN_INLINE@ zn_f32x@ zn_copysign_f32x@(zn_f32x@ a, zn_f32x@ b)
 	return (zn_f32x@)(((zn_u32x@)a & 0x7fffffffu) | ((zn_u32x@)b & 0x80000000u));
 }
 
-/*@ zn_expm1r_f32x@ */
-/* e^x - 1 for x from -60 to 60, as 2^n (e^r - 1) + (2^n - 1); polynomial on |r| <= ln(2)/2, error 2^-26 */
-ZN_INLINE@ zn_f32x@ zn_expm1r_f32x@(zn_f32x@ x)
+/*@ zn_expm1p_f32x@ */
+/* (e^x - 1) 2^-k for x from -60 to 89: 2^n (e^r - 1) + (2^n - 1), polynomial on |r| <= ln(2)/2, error
+ * 2^-26 */
+ZN_INLINE@ zn_f32x@ zn_expm1p_f32x@(zn_f32x@ x, int k)
 {
 	const zn_f32x@ magic = zn_splat_f32x@(12582912.0f);
 	const zn_f32x@ t = zn_fma_f32x@(x, zn_splat_f32x@(1.44269504f), magic), n = t - magic;
-	const zn_f32x@ s = zn_pow2_f32x@(t);
+	const zn_f32x@ s = zn_pow2_f32x@(t - (float)k);
 	zn_f32x@ r, p;
 
 	r = zn_fma_f32x@(n, zn_splat_f32x@(-0.693145752f), x);
@@ -192,7 +193,7 @@ ZN_INLINE@ zn_f32x@ zn_expm1r_f32x@(zn_f32x@ x)
 	p = zn_fma_f32x@(p, r, zn_splat_f32x@(0.0416674353f));
 	p = zn_fma_f32x@(p, r, zn_splat_f32x@(0.166665465f));
 	p = zn_fma_f32x@(p, r, zn_splat_f32x@(0.49999997f));
-	return zn_fma_f32x@(s, zn_fma_f32x@(p, r * r, r), s - 1.0f);
+	return zn_fma_f32x@(s, zn_fma_f32x@(p, r * r, r), s - (k ? 0.5f : 1.0f));
 }
 
 /*@ zn_tanh_f32x@ */
@@ -200,7 +201,7 @@ ZN_INLINE@ zn_f32x@ zn_expm1r_f32x@(zn_f32x@ x)
 ZN_INLINE@ zn_f32x@ zn_tanh_f32x@(zn_f32x@ x)
 {
 	const zn_f32x@ v = zn_maxc_f32x@((zn_f32x@)((zn_u32x@)x | 0x80000000u), zn_splat_f32x@(-10.0f));
-	const zn_f32x@ u = zn_expm1r_f32x@(v + v);
+	const zn_f32x@ u = zn_expm1p_f32x@(v + v, 0);
 
 	return zn_copysign_f32x@(zn_quot_f32x@(u, u + 2.0f), x);
 }
@@ -219,7 +220,7 @@ ZN_INLINE@ zn_f32x@ zn_erf_f32x@(zn_f32x@ x)
 	p = zn_fma_f32x@(p, v, zn_splat_f32x@(0.102807313f));
 	p = zn_fma_f32x@(p, v, zn_splat_f32x@(-0.636617541f));
 	p = zn_fma_f32x@(p, v, zn_splat_f32x@(-5.86353834e-08f)) * v;
-	return zn_copysign_f32x@(zn_expm1r_f32x@(zn_fma_f32x@(v, zn_splat_f32x@(1.12837923f), p)), x);
+	return zn_copysign_f32x@(zn_expm1p_f32x@(zn_fma_f32x@(v, zn_splat_f32x@(1.12837923f), p), 0), x);
 }
 
 /*@ zn_lognear_f32x@ */
@@ -264,5 +265,108 @@ ZN_INLINE16 zn_f32x16 zn_log_f32x16(zn_f32x16 x)
 	const __m512 e = _mm512_sub_ps(_mm512_getexp_ps((__m512)x), _mm512_getexp_ps(m));
 
 	return zn_lognear_f32x16((zn_f32x16)e, (zn_f32x16)m - 1.0f);
+}
+
+/*@ zn_expm1_f32x@ */
+/* e^x - 1, all of it halved, since 2^128 is no float; within 1.6 ulp */
+ZN_INLINE@ zn_f32x@ zn_expm1_f32x@(zn_f32x@ x)
+{
+	const zn_f32x@ y = zn_minc_f32x@(zn_maxc_f32x@(x, zn_splat_f32x@(-18.0f)), zn_splat_f32x@(89.0f));
+	const zn_f32x@ half = zn_expm1p_f32x@(y, 1);
+
+	return half + half;
+}
+
+/*@ zn_log1p_f32x@ */
+/* ln(1 + x): u + c = 1 + x with u rounded, u = m 2^e, and 1 + f = m + c 2^-e; within 1 ulp */
+ZN_INLINE@ zn_f32x@ zn_log1p_f32x@(zn_f32x@ x)
+{
+	const zn_f32x@ u = x + 1.0f, c = x - (u - 1.0f);
+	const zn_u32x@ b = (zn_u32x@)u - 0x3f400000u;
+	const zn_i32x@ e = (zn_i32x@)b >> 23;
+	const zn_f32x@ m = (zn_f32x@)((b & 0x007fffffu) + 0x3f400000u);
+	const zn_i32x@ down = (zn_i32x@)(0x3f800000u - ((zn_u32x@)e << 23));
+	const zn_f32x@ scale = (zn_f32x@)zn_max_i32x@(down, zn_splat_i32x@(0));
+	const zn_f32x@ r = zn_lognear_f32x@(zn_f32_i32x@(e), zn_fma_f32x@(c, scale, m - 1.0f));
+	const zn_f32x@ none = zn_select_f32x@(x == -1.0f, zn_splat_f32x@(-INFINITY), zn_splat_f32x@(NAN));
+
+	return zn_select_f32x@(x > -1.0f, zn_select_f32x@(x < INFINITY, r, x), none);
+}
+
+/*@ zn_trig_f32x@ */
+/* sin(x + k pi/2) for |x| < 1e5: x = n pi/2 + r by pi/2 in three parts, then a polynomial on |r| <= pi/4 */
+ZN_INLINE@ zn_f32x@ zn_trig_f32x@(zn_f32x@ x, uint32_t k)
+{
+	const zn_f32x@ magic = zn_splat_f32x@(12582912.0f);
+	const zn_f32x@ t = zn_fma_f32x@(x, zn_splat_f32x@(0.636619747f), magic), n = t - magic;
+	const zn_u32x@ q = (zn_u32x@)t + k;
+	zn_f32x@ r, z, c, s;
+
+	r = zn_fma_f32x@(n, zn_splat_f32x@(-1.57079637f), x);
+	r = zn_fma_f32x@(n, zn_splat_f32x@(4.37113883e-08f), r);
+	r = zn_fma_f32x@(n, zn_splat_f32x@(1.71512451e-15f), r);
+	z = r * r;
+	s = zn_fma_f32x@(zn_splat_f32x@(-0.000195180852f), z, zn_splat_f32x@(0.00833218824f));
+	c = zn_fma_f32x@(zn_splat_f32x@(2.44325438e-05f), z, zn_splat_f32x@(-0.00138873106f));
+	s = zn_fma_f32x@(s, z, zn_splat_f32x@(-0.166666552f));
+	c = zn_fma_f32x@(c, z, zn_splat_f32x@(0.0416666456f));
+	c = zn_fma_f32x@(c, z, zn_splat_f32x@(-0.5f));
+	s = zn_fma_f32x@(s * z, r, r);
+	c = zn_fma_f32x@(c, z, zn_splat_f32x@(1.0f));
+	s = zn_select_f32x@((zn_i32x@)-(q & 1u), c, s);
+	return (zn_f32x@)((zn_u32x@)s ^ (q & 2u) << 30);
+}
+
+/*@ zn_far_f32x@ */
+/* whether there are finite numbers too large for the three parts */
+ZN_INLINE@ int zn_far_f32x@(zn_f32x@ x)
+{
+	const zn_f32x@ a = zn_abs_f32x@(x);
+
+	return zn_any_i32x@((a >= 1e5f) & (a < INFINITY));
+}
+
+/*@ zn_sin_f32x@ */
+/* within 1.5 ulp below 1e5, by libm above */
+ZN_INLINE@ zn_f32x@ zn_sin_f32x@(zn_f32x@ x)
+{
+	zn_f32x@ r = zn_trig_f32x@(x, 0);
+	float a[@], b[@];
+	int i;
+
+	if (!zn_far_f32x@(x))
+		return r;
+	zn_store_f32x@(a, x);
+	zn_store_f32x@(b, r);
+	for (i = 0; i < @; i++)
+		b[i] = fabsf(a[i]) >= 1e5f ? sinf(a[i]) : b[i];
+	return zn_load_f32x@(b);
+}
+
+/*@ zn_cos_f32x@ */
+ZN_INLINE@ zn_f32x@ zn_cos_f32x@(zn_f32x@ x)
+{
+	zn_f32x@ r = zn_trig_f32x@(x, 1);
+	float a[@], b[@];
+	int i;
+
+	if (!zn_far_f32x@(x))
+		return r;
+	zn_store_f32x@(a, x);
+	zn_store_f32x@(b, r);
+	for (i = 0; i < @; i++)
+		b[i] = fabsf(a[i]) >= 1e5f ? cosf(a[i]) : b[i];
+	return zn_load_f32x@(b);
+}
+
+/*@ zn_isinf_f32x@ */
+ZN_INLINE@ zn_i32x@ zn_isinf_f32x@(zn_f32x@ x) { return zn_abs_f32x@(x) == INFINITY; }
+
+/*@ zn_sign_f32x@ */
+ZN_INLINE@ zn_f32x@ zn_sign_f32x@(zn_f32x@ x)
+{
+	const zn_f32x@ one = zn_copysign_f32x@(zn_splat_f32x@(1.0f), x);
+
+	return zn_select_f32x@(zn_abs_f32x@(x) > 0.0f, one, x + 0.0f);
 }
 

@@ -266,3 +266,7 @@ ZN_INLINE4 zn_f32x4 zn_copysign_f32x4(zn_f32x4 a, zn_f32x4 b)
 	return zn_select_f32x4(zn_splat_i32x4(0x7fffffff), a, b);
 }
 
+/*@ zn_any_i32x4 */
+/* whether a lane of the mask is set */
+ZN_INLINE4 int zn_any_i32x4(zn_i32x4 m) { return vmaxvq_u32((uint32x4_t)m) != 0; }
+

@@ -452,3 +452,10 @@ ZN_INLINE16 zn_f32x16 zn_copysign_f32x16(zn_f32x16 a, zn_f32x16 b)
 	return (zn_f32x16)_mm512_ternarylogic_epi32(mag, (__m512i)a, (__m512i)b, 0xca);
 }
 
+/*@ zn_any_i32x16 */
+/* whether a lane of the mask is set */
+ZN_INLINE16 int zn_any_i32x16(zn_i32x16 m) { return _mm512_movepi32_mask((__m512i)m) != 0; }
+
+/*@ zn_any_i32x8 */
+ZN_INLINE8 int zn_any_i32x8(zn_i32x8 m) { return _mm256_movemask_ps((__m256)m) != 0; }
+

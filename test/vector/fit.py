@@ -51,6 +51,10 @@ def main():
     g = -np.log(np.vectorize(erfc)(s))
     fit("(-ln(1 - erf s)/s - 2/sqrt(pi))/s", s, (g / s - 2 / sqrt(pi)) / s,
         s * s * np.exp(-g) / -np.expm1(-g), 6)
+    r = grid(1e-2, 0.786, 500)
+    z = r * r
+    fit("(sin(r)/r - 1)/r^2 of r^2", z, (np.sin(r) / r - 1) / z, z * r / np.sin(r), 2)
+    fit("(cos(r) - 1 + r^2/2)/r^4 of r^2", z, (np.cos(r) - 1 + z / 2) / z ** 2, z ** 2 / np.cos(r), 2)
 
 
 main()

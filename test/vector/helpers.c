@@ -44,6 +44,13 @@ TEST arithmetic(void)
 	CHECK("fma", fmaf(a[i], b[i], c[i]), r[i]);
 	UNARY(zn_sqrt_f32x@, sqrtf(a[i]));
 	UNARY(zn_abs_f32x@, fabsf(a[i]));
+	UNARY(zn_sign_f32x@, zn_sign_f32(a[i]));
+	EACH zn_store_i32x@(ri + i, zn_isinf_f32x@(A));
+	CHECKI("isinf", fabsf(a[i]) == INFINITY ? -1 : 0, ri[i]);
+	EACH zn_store_f32x@(r + i, zn_copysign_f32x@(A, B));
+	CHECK("copysign", copysignf(a[i], b[i]), r[i]);
+	for (int k = -1; k < L; k++)
+		same("any", k, k >= 0, (uint32_t)zn_any_i32x@(zn_iota_i32x@() == k));
 	INTS(zn_max_i32x@, ai[i] > bi[i] ? ai[i] : bi[i]);
 	INTS(zn_min_i32x@, ai[i] < bi[i] ? ai[i] : bi[i]);
 	EACH zn_store_f32x@(r + i, zn_select_f32x@(A < B, B, C));
