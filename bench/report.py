@@ -59,7 +59,8 @@ def time(ms):
 
 
 def figure(x):
-    return f"{x:.4f}" if x < 0.1 else f"{x:.3f}" if x < 10 else f"{x:.2f}" if x < 100 else f"{x:.0f}"
+    digits = next(d for d, most in ((6, 0.001), (4, 0.1), (3, 10), (2, 100), (0, math.inf)) if x < most)
+    return f"{x:.{digits}f}"
 
 
 def head(run):
