@@ -21,7 +21,7 @@ static const double
 	divided_sum = 2,         /* ... found by division */
 	shared_lane = 2,         /* the lane of a contraction belongs to what is not constant: no packed weights */
 	guarded_lane = 1.25,     /* conditions along the lane */
-	worth = 0.97;            /* of the cost of row-major, for anything else to be done */
+	worth = 0.999;           /* of the cost of row-major, for anything else to be done */
 
 typedef struct Access {
 	Value *v;
@@ -80,7 +80,7 @@ static bool is_view(Lower *lo, const Value *v)
 {
 	Info *in = lower_info(lo, v);
 
-	return in->unit && in->unit->kind == U_TE && !in->group && !in->pinned &&
+	return in->unit && in->unit->kind == U_TE && !in->group && !in->pinned && !in->copied &&
 		v->te->body->op == E_TLOAD && v->te->body->u.value->dt == v->dt;
 }
 
@@ -270,7 +270,16 @@ static bool guards(const Expr *g, const IxAtom *lane)
 	return false;
 }
 
-static double walk_cost(Lower *lo, const Access *a, int label, const IxAtom *lane)
+/* a constant factor of a contraction has the lane as well */
+static bool in_constant(const Work *w, const IxAtom *lane)
+{
+	for (int i = 0; i < w->access.n; i++)
+		if (w->access.p[i].var == -2 && w->access.p[i].sums && lane_axis(&w->access.p[i], lane) != -1)
+			return true;
+	return false;
+}
+
+static double walk_cost(Lower *lo, const Work *w, const Access *a, int label, const IxAtom *lane)
 {
 	double once = guards(a->guard, lane) ? guarded_lane : 1;
 	Ix flat, c, rest;
@@ -283,7 +292,7 @@ static double walk_cost(Lower *lo, const Access *a, int label, const IxAtom *lan
 	flat = flat_at(a, label);
 	if (!ix_has(flat, lane))
 		return AT_ONCE + (a->sum && a->var != -2 ? sum_cost(a, flat) : 0);
-	if (a->var != -2 && a->sums)
+	if (a->var != -2 && a->sums && !in_constant(w, lane))
 		once *= shared_lane;
 	c = ix_coef(flat, lane, &rest);
 	return once * (!c || ix_has(c, lane) ? DIVIDED : ix_is(c, 1) ? AT_ONCE : ONE_BY_ONE);
@@ -295,7 +304,7 @@ static double access_cost(Lay *l, const Work *w, Access *a, int lane)
 	double *slot = &a->cost[a->var >= 0 ? label : 0][lane];
 
 	if (*slot == 0)
-		*slot = walk_cost(l->lo, a, label, ix_atom(w->loop[lane]));
+		*slot = walk_cost(l->lo, w, a, label, ix_atom(w->loop[lane]));
 	return *slot * a->evals;
 }
 

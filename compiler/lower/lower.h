@@ -62,6 +62,7 @@ typedef struct Info {
 	bool pinned;             /* read otherwise than by an expression of its graph: must be stored */
 	bool inlined;            /* its readers have it substituted; stored only if pinned too */
 	bool grouped;            /* a stage of another value's kernel */
+	bool copied;             /* a copy for its place's sake: no view */
 	int nread;               /* load sites in expressions */
 	double evals;            /* estimated evaluations by its readers */
 	bool in_reduce;          /* read under a reduction or a condition */
@@ -112,6 +113,7 @@ Group *group_unit(Lower *, Unit *);              /* the kernel whose root is tha
 
 void layout_graph(Lower *, Unit **u, int n);     /* Info.layout and Info.lane of everything stored */
 
+Unit **margin_copies(Lower *, Unit **u, int *n);   /* the units with those that copy inputs for their margins */
 void margin_graph(Lower *, Unit **u, int n);     /* Info.margin */
 Expr *margin_drop(Expr *);       /* guards that the margins of the operands' places make superfluous are gone */
 struct Call;

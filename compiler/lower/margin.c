@@ -5,6 +5,7 @@
  * folding. The memory is shared with other values, so the border is filled in every run, by a kernel of its own
  * after that which computes the value. margin_drop then takes such guards out of the bodies of readers.
  *
+ * Inputs lie as the caller has them: what reads one often (the first layer) reads a copy.
  * Not for parts (they lie in their whole, which may have margins) nor for what others read or write. */
 #include "lower.h"
 #include "nest.h"
@@ -13,6 +14,8 @@ enum { MAX_RANK = 8, MOST = 16 };        /* MOST: elements at one side of an axi
 
 /* what a border may add: a quarter of the value, or of the largest value an eighth */
 static const double most_of_value = 0.27, most_of_largest = 1.0 / 8;
+/* an input is copied to get one if that is read so often for an element, and is so small beside the largest value */
+static const double often = 64, copy_of_largest = 0.3;
 
 /* ---- a guarded load */
 
@@ -132,9 +135,12 @@ static bool may_have(Lower *lo, const Value *v)
 	Info *in = lower_info(lo, v);
 	Ix off[MAX_RANK + 1];
 
-	return in->unit && in->unit->kind == U_TE && !in->inlined && !in->grouped && !in->pinned && v->rank >= 3 &&
-		v->rank <= MAX_RANK && v->dt != DT_STR && dtype_info[v->dt].bits >= 8 &&
-		(in->group || v->te->body->op != E_TLOAD) && !part_of(lo, v, off);
+	if (v->rank < 3 || v->rank > MAX_RANK || v->dt == DT_STR || dtype_info[v->dt].bits < 8)
+		return false;
+	if (!v->def && !v->data && v->graph == lo->model->main)
+		return true;     /* an input: its copy may */
+	return in->unit && in->unit->kind == U_TE && !in->inlined && !in->grouped && !in->pinned &&
+		(in->group || in->copied || v->te->body->op != E_TLOAD) && !part_of(lo, v, off);
 }
 
 /* the fill, by trying what fills usually are */
@@ -214,30 +220,116 @@ static double size_of(const Value *v, const Margin *m)
 	return n;
 }
 
+static bool computed(Lower *lo, const Unit *u)
+{
+	Info *in = u->kind == U_TE ? lower_info(lo, u->out) : NULL;
+
+	return in && (!in->inlined || in->pinned) && (in->nread || in->pinned);
+}
+
+static double largest_of(Lower *lo, Unit **u, int n)
+{
+	double most = 0, size;
+
+	for (int i = 0; i < n; i++) {
+		if (!computed(lo, u[i]) || lower_info(lo, u[i]->out)->grouped)
+			continue;
+		size = size_of(u[i]->out, NULL);
+		most = size > most ? size : most;
+	}
+	return most;
+}
+
+static void want_all(Wants *w, const Unit *u)
+{
+	if (!computed(w->lo, u))
+		return;
+	w->seen = map_new();
+	w->evals = size_of(u->out, NULL);
+	visit(w, u->out->te->body);
+}
+
 void margin_graph(Lower *lo, Unit **u, int n)
 {
 	Wants w = { .lo = lo, .at = map_new() };
-	double largest = 0, size, more;
+	double largest, size, more;
 
 	if (lo->opt->opt < 2)
 		return;
-	for (int i = 0; i < n; i++) {
-		Info *in = u[i]->kind == U_TE ? lower_info(lo, u[i]->out) : NULL;
-		if (!in || (in->inlined && !in->pinned) || !(in->nread || in->pinned))
-			continue;
-		size = in->grouped ? 0 : size_of(u[i]->out, NULL);
-		largest = size > largest ? size : largest;
-		w.seen = map_new();
-		w.evals = size_of(u[i]->out, NULL);
-		visit(&w, u[i]->out->te->body);
-	}
+	largest = largest_of(lo, u, n);
+	for (int i = 0; i < n; i++)
+		want_all(&w, u[i]);
 	for (int i = 0; i < w.p.n; i++) {
 		Want *k = w.p.p[i];
 		size = size_of(k->v, NULL);
 		more = size_of(k->v, &k->m) - size;
-		if (more > 0 && k->evals > 4 * more && (more <= most_of_value * size || more <= most_of_largest * largest))
+		if (!k->v->def && !lower_info(lo, k->v)->copied)
+			continue;
+		if (more > 0 && k->evals > 4 * more &&
+			(more <= most_of_value * size || more <= most_of_largest * largest))
 			lower_info(lo, k->v)->margin = copy_mem(&k->m, sizeof k->m);
 	}
+}
+
+/* ---- copies of inputs */
+
+static Expr *read_copy(const Expr *e, void *arg)
+{
+	const Value *v = arg;
+
+	return e->op == E_TLOAD && e->u.value == v->te->body->u.value
+		? ex_tload((Value *)v, e->ix) : NULL;
+}
+
+static Unit *copy_input(Lower *lo, Value *x, Unit *reader)
+{
+	Unit u = { .kind = U_TE, .node = reader->node, .out = value_like(x, x->graph) }, *r = copy_mem(&u, sizeof u);
+	Info *in = lower_info(lo, u.out), *of = lower_info(lo, reader->out);
+
+	u.out->hint = "padded";
+	te_begin(u.out);
+	u.out->te->body = ex_tload(x, u.out->te->axis);
+	in->unit = r;
+	in->copied = true;
+	in->nread = 1;
+	in->order = of->order;
+	push(&in->reader, reader);
+	push(&in->nodes, reader->node);
+	reader->out->te->body = ex_subst(reader->out->te->body, read_copy, same, u.out);
+	return r;
+}
+
+/* the unit that copies an input for u, where u reads it often enough; or NULL */
+static Unit *margin_copy(Lower *lo, Unit *u, double largest)
+{
+	Wants w = { .lo = lo, .at = map_new() };
+
+	want_all(&w, u);
+	for (int i = 0; i < w.p.n; i++) {
+		Want *k = w.p.p[i];
+		double size = size_of(k->v, &k->m);
+		if (!k->v->def && k->evals > often * size && size <= copy_of_largest * largest)
+			return copy_input(lo, k->v, u);
+	}
+	return NULL;
+}
+
+Unit **margin_copies(Lower *lo, Unit **u, int *n)
+{
+	VEC(Unit *) all = { 0 };
+	double largest;
+	Unit *c;
+
+	if (lo->opt->opt < 2)
+		return u;
+	largest = largest_of(lo, u, *n);
+	for (int i = 0; i < *n; i++) {
+		if ((c = margin_copy(lo, u[i], largest)))
+			push(&all, c);
+		push(&all, u[i]);
+	}
+	*n = all.n;
+	return all.p;
 }
 
 /* ---- the border */

@@ -251,7 +251,7 @@ static void build_unit(Lower *lo, Stmt *b, Unit *u)
 	case U_TE:
 		if ((in->inlined && !in->pinned) || in->grouped || (!in->nread && !in->pinned))
 			return;
-		if (settle_place(lo, b, u->out, !in->group) && !copies(lo, b, u->out))
+		if (settle_place(lo, b, u->out, !in->group && !in->copied) && !copies(lo, b, u->out))
 			emit_call(lo, b, nest_group(lo, group_unit(lo, u)));
 		fill_margins(lo, b);
 		emit_binds_of(lo, b, u->out);
@@ -292,6 +292,7 @@ void build_graph(Lower *lo, Graph *g, Stmt *b)
 	stop_if_errors();
 	fuse_graph(lo, g, unit.p, unit.n);
 	group_graph(lo, unit.p, unit.n);
+	unit.p = margin_copies(lo, unit.p, &unit.n);
 	layout_graph(lo, unit.p, unit.n);
 	margin_graph(lo, unit.p, unit.n);
 	for (int i = 0; i < g->in.n; i++)
