@@ -371,7 +371,7 @@ header(Parser *p)
 }
 
 static Kern *
-kernel(Parser *p, const char *note)
+kernel(Parser *p, const char *note, bool variant)
 {
 	Kern *k = p->k = kern_new(pa_word(p)), *v;
 
@@ -381,10 +381,10 @@ kernel(Parser *p, const char *note)
 	header(p);
 	k->nvar = 0;
 	k->body = block(p);
-	while (pa_take(p, "variant")) {
+	while (!variant && pa_take(p, "variant")) {
 		note = pa_take(p, "note") ? pa_string(p) : NULL;
 		pa_want(p, "kernel");
-		v = kernel(p, note);
+		v = kernel(p, note, true);
 		push(&k->variant, v);
 	}
 	kern_finish(k);
@@ -407,7 +407,7 @@ parse_kern(Parser *p)
 	Kern *k;
 
 	pa_want(p, "kernel");
-	k = kernel(p, note);
+	k = kernel(p, note, false);
 	end(p);
 	return k;
 }
@@ -500,7 +500,7 @@ parse_program(Parser *p, const Program *like)
 		if (!pa_take(p, "kernel"))
 			break;
 		p->known = like && g->kern.n < like->kern.n ? known_kern(like->kern.p[g->kern.n]) : NULL;
-		push(&g->kern, kernel(p, note));
+		push(&g->kern, kernel(p, note, false));
 	}
 	p->known = like ? known_program(like) : NULL;
 	pa_want(p, "program");

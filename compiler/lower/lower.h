@@ -12,6 +12,7 @@
  *   tile.c     reductions over tiles of accumulators
  *   nest.c     a group -> a kernel: loops, reductions, tiles
  *   parallel.c kernels divided among threads, when the program is complete
+ *   sums.c     long sums of symbols in a kernel's indices -> symbols of the program
  *   program.c  groups, statements and control flow -> the program; symbols bound, assumptions checked
  */
 #ifndef ZENITHC_LOWER_H
@@ -145,6 +146,8 @@ typedef struct Call {
 } Call;
 Call *nest_group(Lower *, Group *);
 Call *nest_prog(Lower *, Unit *);
+
+void bind_sums(Lower *, Stmt *, Kern *);
 
 void program_build(Lower *);
 void parallel_program(Program *, const Options *);

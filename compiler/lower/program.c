@@ -135,6 +135,7 @@ void emit_call(Lower *lo, Stmt *b, Call *c)
 
 	if (c->arg.n == 0)       /* every part of it was computed in place */
 		return;
+	bind_sums(lo, b, c->kern);
 	if (c->heap.n)
 		emit_mark(b, S_MARK, lo->nmark);
 	for (int i = 0; i < c->heap.n; i++)
