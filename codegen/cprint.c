@@ -348,6 +348,8 @@ cp_stmt(CPrint *p, const Stmt *s)
 
 	if (s->op == S_BLOCK) {
 		cp_line(p);
+		if (s->kind == F_PARALLEL && p->parts > 1)
+			cp_text(p, "if (%s == %d) ", p->part, p->parts - 1);
 		cp_text(p, "{\n");
 		p->indent++;
 		for (int i = 0; i < s->list.n; i++)
@@ -404,7 +406,7 @@ print_params(CPrint *p, const Kern *k)
 static void
 find_parallel(Stmt *s, void *arg)
 {
-	*(bool *)arg |= s->op == S_FOR && s->kind == F_PARALLEL;
+	*(bool *)arg |= s->kind == F_PARALLEL;
 }
 
 /* memory that each part has for itself: this part's. A body without parallel loops is one part's work */

@@ -29,7 +29,8 @@ fork_define(Em *e, Buf *b, const Kern *k, Shared *s)
 	buf_fmt(b, "typedef struct %s {\n", s->args);
 	for (int i = 0; i < k->param.n; i++) {
 		const Mem *m = k->param.p[i];
-		buf_fmt(b, "\t%s%s *p%d;\n", m->written ? "" : "const ", target_c.mem_type(m->dt, m->packed), i);
+		buf_fmt(b, "\t%s%s *p%d;\n", m->written ? "" : "const ",
+			target_c.mem_type(m->dt, m->packed), i);
 	}
 	for (int i = 0; i < k->sym.n; i++)
 		buf_fmt(b, "\t%s s%d;\n", target_c.index[s->wide], i);
@@ -38,7 +39,8 @@ fork_define(Em *e, Buf *b, const Kern *k, Shared *s)
 	buf_fmt(b, "} %s;\n\nstatic void %s(void *args, int part)\n{\n", s->args, s->part);
 	buf_fmt(b, "\t%s%s *a = (%s%s *)args;\n", k->fails ? "" : "const ", s->args, k->fails ? "" : "const ",
 		s->args);
-	buf_fmt(b, "%s%s\n\t%s%s(", k->flush ? "\t" : "", flush(e, k), k->fails ? "a->status[part] = " : "", s->name);
+	buf_fmt(b, "%s%s\n\t%s%s(", k->flush ? "\t" : "", flush(e, k),
+		k->fails ? "a->status[part] = " : "", s->name);
 	for (int i = 0; i < k->param.n; i++, sep = ", ")
 		buf_fmt(b, "%sa->p%d", sep, i);
 	for (int i = 0; i < k->sym.n; i++, sep = ", ")
@@ -54,7 +56,8 @@ failed(CPrint *p)
 }
 
 void
-fork_call(CPrint *p, const Kern *k, const Shared *s, void (*operands)(CPrint *, const Stmt *), const Stmt *call)
+fork_call(CPrint *p, const Kern *k, const Shared *s, void (*operands)(CPrint *, const Stmt *),
+	const Stmt *call)
 {
 	Em *e = p->arg;
 

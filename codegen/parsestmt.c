@@ -287,6 +287,11 @@ stmt(Parser *p)
 	pa_skip(p);
 	if (*p->p == '{')
 		return block(p);
+	if (pa_take(p, "parallel")) {
+		s = block(p);
+		s->kind = F_PARALLEL;
+		return s;
+	}
 	for (int i = 0; i < LEN(table); i++)
 		if ((p->g || table[i].op < S_CALL) && pa_take(p, table[i].word)) {
 			s = st_new(table[i].op);

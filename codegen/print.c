@@ -414,7 +414,10 @@ print_stmt(Printer *p, const Stmt *s)
 	print_names(p, s->e);
 	line(p);
 	switch (s->op) {
-	case S_BLOCK: print_body(p, s); break;
+	case S_BLOCK:
+		buf_fmt(b, "%s", s->kind == F_PARALLEL ? "parallel " : "");
+		print_body(p, s);
+		break;
 	case S_FOR:
 		buf_fmt(b, "for %s < %s%s", text(s->var), text(ix_atom(s->var)->a), for_text[s->kind]);
 		buf_fmt(b, s->kind == F_LANES ? " %d " : " ", s->lanes);

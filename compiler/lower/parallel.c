@@ -5,10 +5,11 @@
  *
  * A kernel of `parts` > 1 is called once for each part, at any time and on any thread. Every call runs all of
  * the body, but of each loop marked parallel, with n iterations, only those from n*part/parts on and before
- * n*(part + 1)/parts. So on the way to each store to memory that the parts share there is one parallel loop,
- * and what is outside of them is done by every part for itself. It is right if
+ * n*(part + 1)/parts; a block marked parallel is done by the last part alone. So on the way to each store to
+ * memory that the parts share there is one parallel loop or block, and what is outside of them every part does
+ * for itself. It is right if
  *
- *   - variables and arrays that a parallel loop sets are declared in it;
+ *   - variables and arrays that a parallel loop or block sets are declared in it;
  *   - no two parts touch the same element of memory that the kernel writes, unless both read it.
  *
  * The second is proved for each pair of accesses from their indices, as mixed radix numbers: see apart().
@@ -23,9 +24,9 @@
 #ifdef ZN_CHECKS
 enum { WORTH = 1 };
 #else
-enum { WORTH = 3000 };
+enum { WORTH = 1000 };
 #endif
-static const struct { double op, load, store, call, part; } price = {0.15, 0.2, 0.2, 6, WORTH};
+static const struct { double op, load, store, call, part; } price = {0.1, 0.2, 0.2, 6, WORTH};
 
 enum { DEPTH = 4, MAX_ACCESS = 64 };  /* loops that are tried; accesses of one memory */
 
@@ -33,12 +34,22 @@ enum { DEPTH = 4, MAX_ACCESS = 64 };  /* loops that are tried; accesses of one m
 
 typedef struct Time { double all, part; } Time;        /* of the whole kernel; of its longest part */
 
+/* private arrays are registers, more or less */
+static bool
+add_load(const Expr *e, void *arg)
+{
+	*(double *)arg += e->op == E_LOAD && e->u.mem->space == SP_PARAM ? price.load : 0;
+	return false;
+}
+
 static double
 expr_time(const Expr *e)
 {
 	Cost c = ex_cost(e);
+	double t = c.flops * price.op + c.calls * price.call;
 
-	return c.flops * price.op + c.loads * price.load + c.calls * price.call;
+	ex_any(e, add_load, &t);
+	return t;
 }
 
 static Time
@@ -51,7 +62,7 @@ stmt_time(const Stmt *s, int parts)
 		return t;
 	if (s->e)
 		t.all += expr_time(s->e);
-	if (s->op == S_STORE)
+	if (s->op == S_STORE && s->mem->space == SP_PARAM)
 		t.all += price.store;
 	t.part = t.all;
 	for (int i = -2; i < s->list.n; i++) {
@@ -59,6 +70,8 @@ stmt_time(const Stmt *s, int parts)
 		t.all += u.all;
 		t.part += u.part;
 	}
+	if (s->op == S_BLOCK && s->kind == F_PARALLEL)
+		t.part = t.all;
 	if (s->op != S_FOR)
 		return t;
 	n = ix_estimate(ix_atom(s->var)->a);
@@ -70,6 +83,13 @@ stmt_time(const Stmt *s, int parts)
 }
 
 /* ---- what a kernel touches */
+
+static bool
+is_var(const IxAtom *a, void *arg)
+{
+	(void)arg;
+	return a->kind == IX_VAR || a->kind == IX_EXPR;
+}
 
 typedef struct Access {
 	const Stmt *loop;        /* the parallel one around it */
@@ -86,7 +106,7 @@ typedef struct Par {
 	bool steps;              /* it is one of the outer loops: scratch of stages belongs to the part */
 	Map *home;               /* Var, private Mem -> the parallel loop in which it is declared, or k */
 	VEC(Access) access;
-	Ix at;                   /* index of the access at hand */
+	VEC(struct { const IxAtom *var; Ix as; }) narrow;  /* variables that conditions bound */
 	bool fails;
 } Par;
 
@@ -96,6 +116,46 @@ is_shared(const Par *p, const Mem *m)
 	return m->space == SP_PARAM && m->written && !(p->steps && m->step);
 }
 
+static Ix
+narrowed(const IxAtom *a, void *arg)
+{
+	const Par *p = arg;
+
+	for (int i = 0; i < p->narrow.n; i++)
+		if (p->narrow.p[i].var == a)
+			return p->narrow.p[i].as;
+	return NULL;
+}
+
+/* where e holds n - i > 0 (or n - 1 - i >= 0): i is a variable below n */
+static void
+narrow(Par *p, const Expr *e)
+{
+	Ix n, rest;
+	const IxAtom *a;
+
+	if (e->op == E_AND) {
+		narrow(p, e->a[0]);
+		narrow(p, e->a[1]);
+	}
+	if ((e->op != E_GT && e->op != E_GE) || e->a[0]->op != E_IX)
+		return;
+	if (e->a[1]->op != E_CONST || e->a[1]->u.bits)
+		return;
+	n = e->a[0]->ix[0];
+	for (int i = 0; i < n->n; i++) {
+		a = n->t[i].a[0];
+		if (n->t[i].n != 1 || n->t[i].c != -1 || a->kind != IX_VAR || narrowed(a, p) ||
+		    (p->loop && ix_of(a) == p->loop->var) || !ix_is(ix_coef(n, a, &rest), -1))
+			continue;
+		rest = ix_addc(rest, e->op == E_GE);
+		if (!ix_any(rest, is_var, NULL)) {
+			push(&p->narrow, ((__typeof__(*p->narrow.p)){a, ix_var(a->id + (1 << 25), rest)}));
+			return;
+		}
+	}
+}
+
 static void
 note_access(Par *p, const Mem *m, Ix ix, int lanes, bool store)
 {
@@ -103,6 +163,8 @@ note_access(Par *p, const Mem *m, Ix ix, int lanes, bool store)
 
 	if (!is_shared(p, m))
 		return;
+	if (p->narrow.n)
+		a.ix = ix = ix_subst(ix, narrowed, p);
 	p->fails |= !p->loop || (m->packed && dtype_info[m->dt].bits < 8);
 	for (int i = 0; i < p->access.n; i++)
 		if (p->access.p[i].loop == a.loop && p->access.p[i].mem == m && p->access.p[i].ix == ix &&
@@ -152,6 +214,7 @@ static void
 note_stmt(Par *p, const Stmt *s)
 {
 	const Stmt *outer = p->loop;
+	int n = p->narrow.n;
 
 	if (!s || p->fails)
 		return;
@@ -169,11 +232,14 @@ note_stmt(Par *p, const Stmt *s)
 		set(p, s->mem);
 	if (s->op == S_STORE)
 		note_access(p, s->mem, s->ix, s->e->lanes, true);
-	if (s->op == S_FOR && s->kind == F_PARALLEL)
+	if (s->kind == F_PARALLEL)
 		p->loop = s;
 	for (int i = 0; i < s->list.n; i++)
 		note_stmt(p, s->list.p[i]);
+	if (s->op == S_IF)
+		narrow(p, s->e);
 	note_stmt(p, s->body);
+	p->narrow.n = n;
 	note_stmt(p, s->other);
 	p->loop = outer;
 }
@@ -193,35 +259,37 @@ is_expr(const IxAtom *a, void *arg)
 	return a->kind == IX_EXPR;
 }
 
-/* the first atom of p that is no symbol */
+/* the first atom of p that is no symbol, nor made of symbols */
 static const IxAtom *
 loose(Ix p)
 {
 	for (int i = 0; i < p->n; i++)
 		for (int j = 0; j < p->t[i].n; j++)
-			if (p->t[i].a[j]->kind != IX_SYM)
+			if (ix_any(ix_of(p->t[i].a[j]), is_var, NULL))
 				return p->t[i].a[j];
 	return NULL;
 }
 
-/* ix = m*(something whole) + *digit * v + *rest, without v in *rest; m NULL: nothing is taken away */
+/* ix = m*(something whole) + *digit * v + *rest, without v in *rest; m, v NULL: nothing is taken away */
 static bool
 digits(Ix ix, const IxAtom *v, Ix m, Ix *digit, Ix *rest)
 {
 	const IxAtom *a;
 	Ix c, in = ix_int(0);
 
-	if (!(*digit = ix_coef(ix, v, &ix)))
+	if (!(*digit = v ? ix_coef(ix, v, &ix) : in))
 		return false;
 	while ((a = loose(ix))) {
 		if (!(c = ix_coef(ix, a, &ix)))
 			return false;
 		if (m && ix_is(ix_mod(c, m), 0))
 			continue;
-		if (ix_has(ix_of(a), v) || ix_any(ix_of(a), is_expr, NULL))
+		if ((v && ix_has(ix_of(a), v)) || ix_any(ix_of(a), is_expr, NULL))
 			return false;
 		in = ix_add(in, ix_mul(c, ix_of(a)));
 	}
+	if (m && !loose(c = ix_mod(ix, m)))
+		ix = c;
 	*rest = ix_add(in, ix);
 	return true;
 }
@@ -235,6 +303,19 @@ within(Ix d, int wide, Ix room)
 	return ix_ge0(ix_sub(r, d)) && ix_ge0(ix_add(r, d));
 }
 
+static const IxAtom *
+var_of(const Stmt *loop)
+{
+	return loop->op == S_FOR ? ix_atom(loop->var) : NULL;
+}
+
+/* c*v, if it is no multiple of m */
+static Ix
+inside(Ix c, const IxAtom *v, Ix m)
+{
+	return v && !(m && ix_is(ix_mod(c, m), 0)) ? ix_mul(c, ix_of(v)) : ix_int(0);
+}
+
 /* Two accesses by different parts never meet. Modulo m (or not at all) either
  *
  *   a = c*v + r, b = c*w + s, v and w the variables of loops that are divided alike, hence v != w, with
@@ -243,23 +324,26 @@ within(Ix d, int wide, Ix room)
 static bool
 apart_mod(const Access *a, const Access *b, Ix m)
 {
-	const IxAtom *v = ix_atom(a->loop->var), *w = ix_atom(b->loop->var);
+	const IxAtom *v = var_of(a->loop), *w = var_of(b->loop);
 	int wide = (a->lanes > b->lanes ? a->lanes : b->lanes) - 1;
-	Ix c, e, r, s, d;
+	Ix c, e, r, s, d, t;
 
 	if (!digits(a->ix, v, m, &c, &r) || !digits(b->ix, w, m, &e, &s))
 		return false;
 	d = ix_sub(r, ix_subst(s, renamed, NULL));
-	if (v->a == w->a && c == e && within(d, wide, ix_addc(c, -1)) &&
-	    (!m || within(d, wide, ix_addc(ix_sub(m, ix_mul(c, ix_addc(v->a, -1))), -1))))
-		return true;
-	if (a->loop == b->loop)
-		return false;
-	d = ix_add(d, ix_sub(ix_mul(c, a->loop->var), ix_subst(ix_mul(e, b->loop->var), renamed, NULL)));
-	if (!m)
-		return ix_ge0(ix_addc(d, -1 - wide)) || ix_ge0(ix_addc(ix_mulc(d, -1), -1 - wide));
-	return within(d, wide, ix_addc(m, -1)) &&
-		(ix_ge0(ix_addc(d, -1 - wide)) || ix_ge0(ix_addc(ix_mulc(d, -1), -1 - wide)));
+	for (int k = -1; k <= 1; k++) {
+		t = k && m ? ix_add(d, ix_mulc(m, k)) : d;
+		if (v && w && v->a == w->a && c == e && within(t, wide, ix_addc(c, -1)) &&
+		    (!m || within(t, wide, ix_addc(ix_sub(m, ix_mul(c, ix_addc(v->a, -1))), -1))))
+			return true;
+		if (a->loop == b->loop)
+			continue;
+		t = ix_add(t, ix_sub(inside(c, v, m), ix_subst(inside(e, w, m), renamed, NULL)));
+		if ((!m || within(t, wide, ix_addc(m, -1))) &&
+		    (ix_ge0(ix_addc(t, -1 - wide)) || ix_ge0(ix_addc(ix_mulc(t, -1), -1 - wide))))
+			return true;
+	}
+	return false;
 }
 
 static bool
@@ -268,6 +352,8 @@ apart(const Access *a, const Access *b)
 	const IxAtom *x;
 	Ix ix = a->ix, m;
 
+	if (a->loop->op != S_FOR && b->loop->op != S_FOR)
+		return true;         /* both the last part's */
 	if (apart_mod(a, b, NULL))
 		return true;
 	while ((x = loose(ix))) {
@@ -305,7 +391,8 @@ independent(Par *p)
 static bool
 is_loop(const Stmt *s)
 {
-	return s->op == S_FOR && (s->kind == F_SERIAL || s->kind == F_PARALLEL) && !ix_is(ix_atom(s->var)->a, 1);
+	return s->op == S_FOR && (s->kind == F_SERIAL || s->kind == F_PARALLEL) &&
+		!ix_is(ix_atom(s->var)->a, 1);
 }
 
 static bool
@@ -321,10 +408,27 @@ stores(const Stmt *s)
 	return false;
 }
 
-/* marks the loop that has `depth` others around it on the way to each store, or the last one there is; false:
- * there is none */
+static const char added[] = "";  /* Stmt.text of blocks that were not there */
+
+/* what no loop divides becomes the last part's */
+static void
+mark_block(Stmt **s)
+{
+	Stmt *b = *s;
+
+	if (b->op != S_BLOCK) {
+		b = st_block();
+		b->text = added;
+		st_add(b, *s);
+		*s = b;
+	}
+	b->kind = F_PARALLEL;
+}
+
+/* marks the loop that has `depth` others around it on the way to each store, or the last one there is; where
+ * there is none a block, if that is allowed, and else returns false */
 static bool
-mark(Stmt *s, int depth)
+mark(Stmt *s, int depth, bool blocks)
 {
 	bool ok;
 
@@ -334,9 +438,13 @@ mark(Stmt *s, int depth)
 		s->kind = F_PARALLEL;
 		return true;
 	}
-	ok = s->op != S_STORE && mark(s->body, depth - is_loop(s)) && mark(s->other, depth);
+	ok = s->op != S_STORE && mark(s->body, depth - is_loop(s), blocks) && mark(s->other, depth, blocks);
 	for (int i = 0; i < s->list.n; i++)
-		ok = ok && mark(s->list.p[i], depth);
+		if (!mark(s->list.p[i], depth, blocks)) {
+			if (blocks)
+				mark_block(&s->list.p[i]);
+			ok = ok && blocks;
+		}
 	if (!ok && is_loop(s))
 		s->kind = F_PARALLEL;
 	return ok || is_loop(s);
@@ -346,8 +454,11 @@ static void
 clear(Stmt *s, void *arg)
 {
 	(void)arg;
-	if (s->op == S_FOR && s->kind == F_PARALLEL)
+	if (s->kind == F_PARALLEL)
 		s->kind = F_SERIAL;
+	for (int i = 0; i < s->list.n; i++)
+		while (s->list.p[i]->text == added)
+			s->list.p[i] = s->list.p[i]->list.p[0];
 }
 
 /* marks inside a marked loop mean nothing */
@@ -358,7 +469,7 @@ outermost(Stmt *s, bool inside)
 		return;
 	if (inside)
 		clear(s, NULL);
-	inside |= s->op == S_FOR && s->kind == F_PARALLEL;
+	inside |= s->kind == F_PARALLEL;
 	for (int i = 0; i < s->list.n; i++)
 		outermost(s->list.p[i], inside);
 	outermost(s->body, inside);
@@ -387,15 +498,15 @@ static bool
 try_depth(Par *p, int depth)
 {
 	st_each(p->k->body, clear, NULL);
-	if (!mark(p->k->body, depth))
+	if (!mark(p->k->body, depth % DEPTH, depth >= DEPTH))
 		return false;
 	outermost(p->k->body, false);
 	p->steps = marks_step(p->k);
 	return independent(p);
 }
 
-/* marks loops of the body, those whose division makes it shortest; outer ones if that is about the same. how: 1 one of
- * the outer loops, 0 none of them, -1 any */
+/* marks loops of the body, those whose division makes it shortest; outer ones if that is about the same. how:
+ * 1 one of the outer loops, 0 none of them, -1 any */
 static bool
 divide(Par *p, int how)
 {
@@ -403,7 +514,7 @@ divide(Par *p, int how)
 	int depth = -1;
 	Time t;
 
-	for (int d = 0; d < DEPTH; d++) {
+	for (int d = 0; d < 2 * DEPTH; d++) {
 		if (!try_depth(p, d) || (how >= 0 && p->steps != how))
 			continue;
 		t = stmt_time(p->k->body, p->parts);
@@ -442,8 +553,8 @@ copies(const Stmt *call, int parts)
 	}
 }
 
-/* The widest variant decides into how many parts, and what scratch is a part's own. A variant that cannot do so is the
- * work of part 0: its body stays without parallel loops. */
+/* The widest variant decides into how many parts, and what scratch is a part's own. A variant that cannot do
+ * so is the work of part 0: its body stays without parallel loops. */
 static void
 divide_call(const Stmt *call, int threads)
 {
