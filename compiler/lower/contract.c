@@ -55,7 +55,7 @@ static Expr *swap_reduce(const Expr *e, void *arg)
 
 /* ---- which axes */
 
-static const Expr *only_reduce(const Expr *e, const Expr *found)
+const Expr *only_reduce(const Expr *e, const Expr *found)
 {
 	if (!has_reduce(e))
 		return found;

@@ -269,13 +269,13 @@ static Expr *settle_long_sum(Nest *n, Stmt *b, const Expr *e)
 	return ex_var(acc);
 }
 
-static bool is_long_sum(const Nest *n, const Expr *e)
+bool long_sum(const Expr *e)
 {
 	double terms = 1;
 
 	for (int i = 0; i < e->nix; i++)
 		terms *= ix_estimate(ix_atom(e->ix[i])->a);
-	return n->lane && e->u.rop == R_SUM && e->dt == DT_F32 && e->a[0]->op != E_MUL && terms >= 2 * BLOCK;
+	return e->u.rop == R_SUM && e->dt == DT_F32 && e->a[0]->op != E_MUL && terms >= 2 * BLOCK;
 }
 
 Expr *settle_reduce(Nest *n, Stmt *b, const Expr *e)
@@ -287,7 +287,7 @@ Expr *settle_reduce(Nest *n, Stmt *b, const Expr *e)
 
 	if (acc)
 		return ex_var(acc);
-	if (is_long_sum(n, e))
+	if (n->lane && long_sum(e))
 		return settle_long_sum(n, b, e);
 	acc = st_let(b, n->k, "acc", reduce_identity(e->u.rop, dt));
 	for (int i = 0; i < e->nix; i++)
@@ -349,6 +349,8 @@ void nest_axes(Nest *n, Stmt *b, const Stage *s, int k, Expr *body)
 {
 	body = settle_open(n, b, body, s->loop + k, s->nloop - k);
 	if (n->isa && k == 0 && contract_stage(n, b, s, body))
+		return;
+	if (n->isa && k == s->nloop - 2 && rows_stage(n, b, s, body))
 		return;
 	if (k == s->nloop - 1 && n->lo->opt->opt > 0 && !(n->isa && lanes_along_sum(n, s, body)) &&
 		((n->isa && lanes_axis(n, b, s, body)) || tile_axis(n, b, s, body)))

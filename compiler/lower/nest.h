@@ -42,6 +42,7 @@ Expr *nest_settle(Nest *, Stmt *, const Expr *); /* REDUCE -> statements and var
 void nest_store_at(Nest *, Stmt *, const Stage *, const Ix *at, Expr *);
 
 bool has_reduce(const Expr *);
+bool long_sum(const Expr *reduce);               /* of plain terms, so many that rounding errors count */
 bool uses_axis(const Expr *, const Ix *axis, int n);
 Expr *reduce_identity(ROp, DType);
 Expr *reduce_combine(ROp, Expr *, Expr *);
@@ -62,6 +63,11 @@ bool contract_stage(Nest *, Stmt *, const Stage *, Expr *body);
 
 /* every condition on the axis holds in [*from, *to) of [0, *to) given; false: not known */
 bool cond_interior(const Ix *cond, int n, const IxAtom *axis, int64_t *from, int64_t *to);
+
+const Expr *only_reduce(const Expr *body, const Expr *found);    /* (body, NULL): its one REDUCE, under no choice */
+
+/* rows.c: the last two axes of a stage whose body holds a reduction, the last as lanes. False: not done */
+bool rows_stage(Nest *, Stmt *, const Stage *, Expr *body);
 
 /* lanes.c: the innermost axis of a stage as lanes; a reduction with its last variable as lanes. False, NULL: not
  * done */
