@@ -1,6 +1,6 @@
 /* `zenithc inspect`: the layers of a model, what each costs, and the kernel that it became part of. */
 #include "cli.h"
-#include "passes/passes.h"
+#include "passes/sequence.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
@@ -73,7 +73,7 @@ walk(Inspect *x, Graph *g, int depth)
 			.where = node_where(n),
 			.macs = macs(n),
 			.supported = op_supported(&op_def[n->op])};
-		if (n == g->ret)
+		if (n == g->ret || (op_def[n->op].flags & OF_DISSOLVES && !zn->nerror))
 			continue;
 		for (int i = 0; i < n->nout && !r.out; i++)
 			r.out = n->out[i] ? value_str(n->out[i]) : NULL;
@@ -239,6 +239,27 @@ print_json(const Inspect *x)
 	cJSON_Delete(j);
 }
 
+/* output i of the graph; of a sequence or optional, whose parts are several, the first stands for it */
+static void
+add_output(Inspect *x, int i)
+{
+	const Graph *g = x->m->main;
+	const Value *v = g->ret->in[i];
+	Value whole = {0};
+
+	for (int k = 0; k < x->m->compound.n; k++) {
+		const struct Compound *c = &x->m->compound.p[k];
+		if (!c->out || i < c->first || i >= c->first + c->n)
+			continue;
+		if (i > c->first)
+			return;
+		set_form(&whole, c->form);
+		whole.name = g->out_name.p[i];
+		v = &whole;
+	}
+	push(&x->out, fmt("'%s' %s", quoted(g->out_name.p[i]), shape_of(value_str(v))));
+}
+
 int
 cli_inspect(Cli *c)
 {
@@ -246,12 +267,12 @@ cli_inspect(Cli *c)
 	const Graph *g;
 
 	x.m = compile_import(c->model, &c->o);
-	session_try(infer, &x);
 	g = x.m->main;
 	for (int i = 0; i < g->in.n; i++)
 		push(&x.in, value_str(g->in.p[i]));
+	session_try(infer, &x);
 	for (int i = 0; i < g->ret->nin; i++)
-		push(&x.out, fmt("'%s' %s", quoted(g->out_name.p[i]), shape_of(value_str(g->ret->in[i]))));
+		add_output(&x, i);
 	walk(&x, x.m->main, 0);
 	if (!zn->nerror)
 		session_try(compile_rest, &x);
