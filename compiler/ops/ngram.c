@@ -1,5 +1,5 @@
-/* TfIdfVectorizer: how often each n-gram of a pool occurs in a row, its items `skip + 1` apart for every skip up
- * to a maximum (single items once). Column o is the n-gram whose index is o. */
+/* TfIdfVectorizer: how often each n-gram of a pool occurs in a row, its items `skip + 1` apart for every skip
+ * up to a maximum (single items once). Column o is the n-gram whose index is o. */
 #include "window.h"
 
 typedef struct Grams {
@@ -138,10 +138,12 @@ void lower_tf_idf_vectorizer(Node *n)
 	hit = ex_select(ex_bin(E_GT, l, ex_int(DT_I64, 0)), hit, no);
 	e = ex_reduce(R_SUM, red, nred, ex_cast(DT_F32, hit));
 	if (strcmp(mode, "TF")) {
-		w = g.weight ? te_read(value_const(n->graph, DT_F32, 1, (int64_t[]){ g.ncol }, g.weight), &o, 1)
-			     : ex_float(DT_F32, 1);
-		e = !strcmp(mode, "IDF") ? ex_select(ex_bin(E_GT, e, ex_float(DT_F32, 0)), w, ex_float(DT_F32, 0))
-					 : ex_bin(E_MUL, e, w);
+		w = ex_float(DT_F32, 1);
+		if (g.weight)
+			w = te_read(value_const(n->graph, DT_F32, 1, &(int64_t){ g.ncol }, g.weight), &o, 1);
+		if (!strcmp(mode, "IDF"))
+			e = ex_cast(DT_F32, ex_bin(E_GT, e, ex_float(DT_F32, 0)));
+		e = ex_bin(E_MUL, e, w);
 	}
 	te_end(y, e);
 }
