@@ -107,15 +107,17 @@ ZN_INLINE4 zn_f32x4 zn_loads_f32x4(const float *p, ptrdiff_t s)
 /*@ zn_loads_f32x8 */
 ZN_INLINE8 zn_f32x8 zn_loads_f32x8(const float *p, ptrdiff_t s)
 {
-	const zn_f32x8 v = { p[0], p[s], p[2 * s], p[3 * s], p[4 * s], p[5 * s], p[6 * s], p[7 * s] };
+	const float *b = p + 4 * s;
+	const zn_f32x8 v = { p[0], p[s], p[2 * s], p[3 * s], b[0], b[s], b[2 * s], b[3 * s] };
 	return v;
 }
 
 /*@ zn_loads_f32x16 */
 ZN_INLINE16 zn_f32x16 zn_loads_f32x16(const float *p, ptrdiff_t s)
 {
-	const zn_f32x16 v = { p[0], p[s], p[2 * s], p[3 * s], p[4 * s], p[5 * s], p[6 * s], p[7 * s],
-		p[8 * s], p[9 * s], p[10 * s], p[11 * s], p[12 * s], p[13 * s], p[14 * s], p[15 * s] };
+	const float *b = p + 4 * s, *c = p + 8 * s, *d = p + 12 * s;
+	const zn_f32x16 v = { p[0], p[s], p[2 * s], p[3 * s], b[0], b[s], b[2 * s], b[3 * s],
+		c[0], c[s], c[2 * s], c[3 * s], d[0], d[s], d[2 * s], d[3 * s] };
 	return v;
 }
 
@@ -142,7 +144,19 @@ ZN_INLINE@ void zn_storesn_f32x@(float *p, ptrdiff_t s, zn_f32x@ v, int n)
 }
 
 /*@ zn_stores_f32x@ */
-ZN_INLINE@ void zn_stores_f32x@(float *p, ptrdiff_t s, zn_f32x@ v) { zn_storesn_f32x@(p, s, v, @); }
+ZN_INLINE@ void zn_stores_f32x@(float *p, ptrdiff_t s, zn_f32x@ v)
+{
+	float t[@];
+	int i;
+
+	zn_store_f32x@(t, v);
+	for (i = 0; i < @; i += 4, p += 4 * s) {
+		p[0] = t[i];
+		p[s] = t[i + 1];
+		p[2 * s] = t[i + 2];
+		p[3 * s] = t[i + 3];
+	}
+}
 
 /*@ zn_loads_i32x4 */
 ZN_INLINE4 zn_i32x4 zn_loads_i32x4(const int32_t *p, ptrdiff_t s)
@@ -154,15 +168,17 @@ ZN_INLINE4 zn_i32x4 zn_loads_i32x4(const int32_t *p, ptrdiff_t s)
 /*@ zn_loads_i32x8 */
 ZN_INLINE8 zn_i32x8 zn_loads_i32x8(const int32_t *p, ptrdiff_t s)
 {
-	const zn_i32x8 v = { p[0], p[s], p[2 * s], p[3 * s], p[4 * s], p[5 * s], p[6 * s], p[7 * s] };
+	const int32_t *b = p + 4 * s;
+	const zn_i32x8 v = { p[0], p[s], p[2 * s], p[3 * s], b[0], b[s], b[2 * s], b[3 * s] };
 	return v;
 }
 
 /*@ zn_loads_i32x16 */
 ZN_INLINE16 zn_i32x16 zn_loads_i32x16(const int32_t *p, ptrdiff_t s)
 {
-	const zn_i32x16 v = { p[0], p[s], p[2 * s], p[3 * s], p[4 * s], p[5 * s], p[6 * s], p[7 * s],
-		p[8 * s], p[9 * s], p[10 * s], p[11 * s], p[12 * s], p[13 * s], p[14 * s], p[15 * s] };
+	const int32_t *b = p + 4 * s, *c = p + 8 * s, *d = p + 12 * s;
+	const zn_i32x16 v = { p[0], p[s], p[2 * s], p[3 * s], b[0], b[s], b[2 * s], b[3 * s],
+		c[0], c[s], c[2 * s], c[3 * s], d[0], d[s], d[2 * s], d[3 * s] };
 	return v;
 }
 
@@ -189,7 +205,19 @@ ZN_INLINE@ void zn_storesn_i32x@(int32_t *p, ptrdiff_t s, zn_i32x@ v, int n)
 }
 
 /*@ zn_stores_i32x@ */
-ZN_INLINE@ void zn_stores_i32x@(int32_t *p, ptrdiff_t s, zn_i32x@ v) { zn_storesn_i32x@(p, s, v, @); }
+ZN_INLINE@ void zn_stores_i32x@(int32_t *p, ptrdiff_t s, zn_i32x@ v)
+{
+	int32_t t[@];
+	int i;
+
+	zn_store_i32x@(t, v);
+	for (i = 0; i < @; i += 4, p += 4 * s) {
+		p[0] = t[i];
+		p[s] = t[i + 1];
+		p[2 * s] = t[i + 2];
+		p[3 * s] = t[i + 3];
+	}
+}
 
 /*@ zn_bits_f32x@ */
 ZN_INLINE@ zn_f32x@ zn_bits_f32x@(zn_i32x@ v) { return (zn_f32x@)v; }

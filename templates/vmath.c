@@ -327,7 +327,7 @@ ZN_INLINE@ int zn_far_f32x@(zn_f32x@ x)
 }
 
 /*@ zn_sin_f32x@ */
-/* within 1.5 ulp below 1e5, by libm above */
+/* within 1.6 ulp below 1e5, by libm above */
 ZN_INLINE@ zn_f32x@ zn_sin_f32x@(zn_f32x@ x)
 {
 	zn_f32x@ r = zn_trig_f32x@(x, 0);
