@@ -341,8 +341,12 @@ masked(CPrint *p, Ix n, const Stmt *body, bool partial)
 		return;
 	}
 	name = fmt("n%d", p->temps++);
-	cp_text(p, "const %s %s = ", p->t->index[p->wide], name);
+	cp_text(p, "const int32_t %s = %s", name, p->wide ? "(int32_t)zn_min_i64(" : "");
 	cp_ix(p, n, P_COND);
+	if (p->wide) {
+		prelude_need(p->pre, "zn_min_i64");
+		cp_text(p, ", %d)", p->lanes->width);
+	}
 	cp_text(p, ";\n");
 	cp_line(p);
 	if (!ix_gt0(n))
