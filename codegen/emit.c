@@ -72,7 +72,7 @@ options_text(const Em *e)
 	const Options *o = e->o;
 	Buf b = { 0 };
 
-	buf_fmt(&b, "-O%d --target %s --weights=%s", o->opt, target_c.name, how_name(e->weights));
+	buf_fmt(&b, "-O%d --target %s --weights=%s", o->opt, o->target ? o->target : target_c.name, how_name(e->weights));
 	if (o->threads > 1)
 		buf_fmt(&b, " --threads %d", o->threads);
 	for (int i = 0; i < o->import.dim.n; i++)
@@ -146,8 +146,6 @@ emit_c(const Model *m, const Program *g, const Options *o, Emitted *out)
 	if (!name_valid(e.name))
 		fatal(EX_USE, NULL, "--name '%s' is no C identifier, or one that is reserved",
 			quoted(e.name));
-	if (o->target && strcmp(o->target, target_c.name))
-		fatal(EX_USE, NULL, "target '%s' does not exist", quoted(o->target));
 #ifdef ZN_CHECKS
 	ir_check_program(g, "lowering");
 #endif

@@ -61,6 +61,7 @@ typedef struct Isa {
 } Isa;
 
 extern const Isa isa_table[];    /* widest first; ends with a name NULL */
+bool isa_wanted(const Isa *, const char *target);      /* by --target; NULL: all */
 
 /* the vectors of one lanes loop */
 typedef struct Lanes {

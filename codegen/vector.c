@@ -8,6 +8,12 @@ const Isa isa_table[] = {
 	{ 0 },
 };
 
+bool
+isa_wanted(const Isa *s, const char *target)
+{
+	return !target || !strcmp(target, "c") || !strcmp(target, s->name);
+}
+
 enum { F = DTBIT(F32), I = DTBIT(I32), U = DTBIT(U32), B = DTBIT(BOOL),
 	NI = DTBIT(I8) | DTBIT(U8) | DTBIT(I16) | DTBIT(U16),    /* held as i32 */
 	H = DTBIT(F16) | DTBIT(BF16) };

@@ -1,18 +1,40 @@
 /* `zenithc ops` and `zenithc targets`: what this build supports. */
 #include "cli.h"
 #include "ops.h"
+#include "../codegen/target.h"
 
 #include <cjson/cJSON.h>
 
-static const struct { const char *name, *what; } targets[] = {
-	{"c", "C99, one thread; x86-64, AArch64 and anything else with a C compiler"},
+static const struct { const char *name, *what; } general[] = {
+	{"c", "C99 for every processor, with vectors for each of those below, chosen when it runs"},
+	{"scalar", "C99 without vectors"},
 };
+
+/* the k-th: those above, then one per isa, which has its vectors and, where they are not there, plain C */
+static bool
+target_row(int k, const char **name, const char **what)
+{
+	const Isa *s = isa_table;
+
+	if (k < LEN(general)) {
+		*name = general[k].name;
+		*what = general[k].what;
+		return true;
+	}
+	for (k -= LEN(general); k > 0 && s->name; k--)
+		s++;
+	*name = s->name;
+	*what = s->what;
+	return s->name != NULL;
+}
 
 bool
 target_known(const char *name)
 {
-	for (int i = 0; i < LEN(targets); i++)
-		if (!strcmp(name, targets[i].name))
+	const char *n, *what;
+
+	for (int i = 0; target_row(i, &n, &what); i++)
+		if (!strcmp(name, n))
 			return true;
 	return false;
 }
@@ -31,15 +53,16 @@ int
 cli_targets(Cli *c)
 {
 	cJSON *list = c->json ? cJSON_CreateArray() : NULL, *o;
+	const char *name, *what;
 
-	for (int i = 0; i < LEN(targets); i++) {
+	for (int i = 0; target_row(i, &name, &what); i++) {
 		if (!c->json) {
-			printf("%-8s %s\n", targets[i].name, targets[i].what);
+			printf("%-10s %s\n", name, what);
 			continue;
 		}
 		o = cJSON_CreateObject();
-		cJSON_AddStringToObject(o, "name", targets[i].name);
-		cJSON_AddStringToObject(o, "what", targets[i].what);
+		cJSON_AddStringToObject(o, "name", name);
+		cJSON_AddStringToObject(o, "what", what);
 		cJSON_AddItemToArray(list, o);
 	}
 	if (list)

@@ -16,7 +16,7 @@ typedef struct Options {
 	const char *prefix;          /* --name; NULL: from the output's file name */
 	const char *header;          /* file name for #include in the .c, set by output.c; NULL: no header file beside it
 	                                (-o -): the text of the header goes into the .c */
-	const char *target;          /* --target; NULL: "c" */
+	const char *target;          /* --target; NULL: "c"; see isa_wanted */
 	WeightsHow weights;
 	int threads;                 /* --threads; 1 */
 	ImportOptions import;

@@ -522,6 +522,8 @@ Call *nest_group(Lower *lo, Group *g)
 
 	kernel_name(&n, lower_info(lo, g->root->out));
 	for (const Isa *s = isa_table; s->name && lo->opt->opt > 0; s++) {
+		if (!isa_wanted(s, lo->opt->target))
+			continue;
 		Kern *k = nest_variant(&n, g, s);
 		lanes = false;
 		st_each(k->body, find_lanes, &lanes);
