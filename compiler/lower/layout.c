@@ -15,11 +15,12 @@
 enum { MAX_RANK = 8, SWEEPS = 12 };
 
 /* per evaluation of an access, in eighths of a scalar operation; LANES elements go at once */
-enum { LANES = 8, AT_ONCE = 1, ONE_BY_ONE = 8, DIVIDED = 12 };
+enum { LANES = 8, AT_ONCE = 1, ONE_BY_ONE = 8, DIVIDED = 12, ALIAS = 1024 };
 static const double
 	strided_sum = 0.5,       /* a scalar operand of a sum whose terms are apart */
 	divided_sum = 2,         /* ... found by division */
 	shared_lane = 2,         /* the lane of a contraction belongs to what is not constant: no packed weights */
+	aliased = 16,            /* a gather at a distance of multiples of ALIAS elements */
 	guarded_lane = 1.25,     /* conditions along the lane */
 	worth = 0.999;           /* of the cost of row-major, for anything else to be done */
 
@@ -31,13 +32,14 @@ typedef struct Access {
 	const Expr *sum;         /* innermost REDUCE around it, or NULL */
 	const Expr *guard;       /* innermost GUARD, or NULL */
 	bool sums;               /* a factor of a contraction */
-	double cost[MAX_RANK][MAX_RANK];     /* by label and lane, 0 unknown */
+	double cost[MAX_RANK][MAX_RANK + 1]; /* by label and lane, 0 unknown */
 } Access;
 
 typedef struct Work {            /* one stage of a kernel */
 	Value *out;
 	int nloop;
 	Ix loop[MAX_RANK];
+	const IxAtom *red;       /* the last variable of a reduction that is no contraction: lane number nloop */
 	bool root;               /* of a kernel of one stage: its lane may be chosen */
 	VEC(Access) access;
 } Work;
@@ -155,6 +157,8 @@ static void collect(Collect *c, const Expr *e)
 	if (e->op == E_REDUCE) {
 		c->sum = e;
 		c->product = e->u.rop == R_SUM && e->a[0]->op == E_MUL;
+		if (!c->product || e->a[0]->a[0] == e->a[0]->a[1])
+			c->w->red = ix_atom(e->ix[e->nix - 1]);
 		for (int i = 0; i < e->nix; i++)
 			c->evals *= ix_estimate(ix_atom(e->ix[i])->a);
 	}
@@ -173,7 +177,7 @@ static void add_work(Lay *l, Value *out, const Expr *body, const Ix *at, const I
 	Work *w = NEW(Work);
 	Collect c = { .l = l, .w = w, .seen = map_new(), .evals = 1 };
 
-	if (out->rank > MAX_RANK || !nloop)
+	if (out->rank > MAX_RANK)
 		return;
 	w->out = out;
 	w->root = root;
@@ -183,6 +187,10 @@ static void add_work(Lay *l, Value *out, const Expr *body, const Ix *at, const I
 		c.evals *= ix_estimate(out->dim[i]);
 	add_access(&c, out, at);
 	collect(&c, body);
+	if (w->red && ix_estimate(w->red->a) < 2 * LANES)
+		w->red = NULL;
+	if (!nloop && !w->red)
+		return;
 	for (int i = 0; i < w->access.n; i++) {
 		Access *a = &w->access.p[i];
 		LayVar *v = a->var >= 0 ? &l->var.p[a->var] : NULL;
@@ -270,13 +278,36 @@ static bool guards(const Expr *g, const IxAtom *lane)
 	return false;
 }
 
-/* a constant factor of a contraction has the lane as well */
-static bool in_constant(const Work *w, const IxAtom *lane)
+/* a contraction has constant factors, none of which has the lane */
+static bool beside_constant(const Work *w, const IxAtom *lane)
 {
-	for (int i = 0; i < w->access.n; i++)
-		if (w->access.p[i].var == -2 && w->access.p[i].sums && lane_axis(&w->access.p[i], lane) != -1)
-			return true;
-	return false;
+	bool any = false;
+
+	for (int i = 0; i < w->access.n; i++) {
+		if (w->access.p[i].var != -2 || !w->access.p[i].sums)
+			continue;
+		any = true;
+		if (lane_axis(&w->access.p[i], lane) != -1)
+			return false;
+	}
+	return any;
+}
+
+static double numel(const Value *v)
+{
+	double n = 1;
+
+	for (int i = 0; i < v->rank; i++)
+		n *= ix_estimate(v->dim[i]);
+	return n;
+}
+
+/* neighbours in memory lie apart by a multiple of what a cache maps to one place */
+static double aliasing(Ix c, const IxAtom *lane)
+{
+	int64_t n;
+
+	return ix_isint(c, &n) && n && n % ALIAS == 0 && ix_estimate(lane->a) >= LANES ? aliased : 1;
 }
 
 static double walk_cost(Lower *lo, const Work *w, const Access *a, int label, const IxAtom *lane)
@@ -292,10 +323,21 @@ static double walk_cost(Lower *lo, const Work *w, const Access *a, int label, co
 	flat = flat_at(a, label);
 	if (!ix_has(flat, lane))
 		return AT_ONCE + (a->sum && a->var != -2 ? sum_cost(a, flat) : 0);
-	if (a->var != -2 && a->sums && !in_constant(w, lane))
+	if (a->var != -2 && a->sums && beside_constant(w, lane))
 		once *= shared_lane;
 	c = ix_coef(flat, lane, &rest);
-	return once * (!c || ix_has(c, lane) ? DIVIDED : ix_is(c, 1) ? AT_ONCE : ONE_BY_ONE);
+	if (!c || ix_has(c, lane))
+		return once * DIVIDED;
+	if (ix_is(c, 1))
+		return once * AT_ONCE;
+	if (a->sums && a->var != -2 && sum_cost(a, flat) == 0)  /* copied, a tile at a time */
+		return once * AT_ONCE + ONE_BY_ONE * numel(a->v) / a->evals;
+	return once * ONE_BY_ONE * aliasing(c, lane);
+}
+
+static const IxAtom *lane_atom(const Work *w, int lane)
+{
+	return lane == w->nloop ? w->red : ix_atom(w->loop[lane]);
 }
 
 static double access_cost(Lay *l, const Work *w, Access *a, int lane)
@@ -303,15 +345,17 @@ static double access_cost(Lay *l, const Work *w, Access *a, int lane)
 	int label = a->var >= 0 ? l->var.p[a->var].label : a->v->rank - 1;
 	double *slot = &a->cost[a->var >= 0 ? label : 0][lane];
 
+	if (lane == w->nloop && !a->sum)
+		return AT_ONCE * a->evals;
 	if (*slot == 0)
-		*slot = walk_cost(l->lo, w, a, label, ix_atom(w->loop[lane]));
+		*slot = walk_cost(l->lo, w, a, label, lane_atom(w, lane));
 	return *slot * a->evals;
 }
 
 /* sums fill whole vectors; other loops are merged */
 static double waste(const Work *w, int lane)
 {
-	double e = ix_estimate(ix_atom(w->loop[lane])->a);
+	double e = ix_estimate(lane_atom(w, lane)->a);
 
 	return has_reduce(w->out->te->body) && e >= 1 ? ceil(e / LANES) * LANES / e : 1;
 }
@@ -332,7 +376,7 @@ static double work_cost(Lay *l, Work *w, int *lane)
 	double best, c;
 	int64_t d;
 
-	*lane = w->nloop - 1;
+	*lane = w->nloop ? w->nloop - 1 : 0;
 	for (int i = 0; w->root && out->var >= 0 && i < w->nloop; i++)
 		if (w->loop[i] == out->ix[l->var.p[out->var].label])
 			*lane = i;
@@ -345,6 +389,10 @@ static double work_cost(Lay *l, Work *w, int *lane)
 			best = c;
 			*lane = i;
 		}
+	}
+	if (w->red && w->nloop && (c = lane_cost(l, w, w->nloop)) < best * 0.999) {
+		best = c;
+		*lane = w->nloop;
 	}
 	return best;
 }
@@ -462,7 +510,7 @@ static void vote(Lay *l, Map *at, Votes **list, int *n, const Work *w, int lane)
 		int axis;
 		if (a->var != -2 || !may_permute(l->lo, a->v))
 			continue;
-		axis = lane_axis(a, ix_atom(w->loop[lane]));
+		axis = lane_axis(a, lane_atom(w, lane));
 		if (axis == -1)
 			continue;
 		slot = map_at_ptr(at, a->v);
@@ -508,7 +556,7 @@ static void settle_values(Lay *l, Unit **u, int n)
 		Work *w = l->work.p[i];
 		int lane;
 		work_cost(l, w, &lane);
-		for (int k = 0; w->root && k < w->out->rank; k++)
+		for (int k = 0; w->root && lane < w->nloop && k < w->out->rank; k++)
 			if (w->access.p[0].ix[k] == w->loop[lane])
 				lower_info(l->lo, w->out)->lane = k + 1;
 	}
