@@ -158,6 +158,9 @@ def layers(rng):
                  node("DequantizeLinear", "w ws wz", "c", "dequantizelinear2"), node("MatMul", "b c", "d"),
                  node("QuantizeLinear", "d xs xz", "y", "quantizelinear2")],
          [value("x", [2, 4])], [value("y", [2, 3], TensorProto.UINT8)], zero + [("w", np.int8(rng.integers(-9, 9, (4, 3))))])
+    save("layers", [conv, node("Relu", "c", "r"), node("Conv", "r wd", "d", "depthwise", pads=[1, 1, 1, 1], group=8),
+                    node("Conv", "d w3", "y", "pointwise")],
+         [image], [value("y", [1, 16, 16, 16])], weights + [("wd", w(8, 1, 3, 3)), ("w3", w(16, 8, 1, 1))])
 
 
 def quantised(rng):
