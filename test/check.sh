@@ -1,21 +1,32 @@
 #!/bin/sh
 # Every test, in order of cost; goes on after a failure. Variables, from the Makefile: B MODELS ZOO PY.
-# STEPS="unit conform" runs only these; the last line counts what all of them counted.
+# STEPS="unit conform" runs only these; the last line counts what all of them counted. Before it stands what each cost:
+# seconds on the clock and of processors, which on a machine that others use too say more.
 cd "$(dirname "$0")/.." || exit 1
 z=$B/check/zenithc
 passed=0 failed=0 skipped=0 log=$B/check.log began=$(date +%s)
 
 number() { grep -oE "[0-9]+ $1" "$log" | tail -1 | cut -d' ' -f1; }
 
+# processor seconds of all that has ended so far; in this shell, since another has none
+spent() {
+	times >"$log.times"
+	cpu=$(awk 'NR == 2 { for (i = 1; i <= 2; i++) { split($i, t, "[ms]"); n += t[1]*60 + t[2] } print int(n + .5) }' "$log.times")
+}
+
 # step NAME COMMAND...: its last line with "N passed, N failed" counts; without one it is one test
 step() {
 	name=$1; shift
 	case " ${STEPS-${name%%:*}} " in *" ${name%%:*} "*) ;; *) return;; esac
-	echo "== $name ($(($(date +%s) - began)) s)"
+	spent
+	at=$(date +%s) before=$cpu
+	echo "== $name ($((at - began)) s)"
 	{ "$@" 2>&1; echo $? >"$log.rc"; } | tee "$log"
 	rc=$(cat "$log.rc") p=$(number passed) f=$(number failed) s=$(number skipped)
 	[ "$rc" = 0 ] && [ -z "$p" ] && p=1
 	[ "$rc" != 0 ] && [ "${f:-0}" = 0 ] && f=1 && echo "FAIL $name: exit $rc"
+	spent
+	printf '%-20s %6d s %6d s of processors\n' "$name" $(($(date +%s) - at)) $((cpu - before)) >>"$log.cost"
 	passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0})) skipped=$((skipped + ${s:-0}))
 }
 
@@ -53,6 +64,7 @@ cases() { "$PY" -W ignore test/backend.py "$B/cases"; }
 generated() { sh test/ccheck.sh "$z" "$B/asan/zenithc" "$@" examples/digits/digits.onnx "$MODELS"/*/model.onnx; }
 asan() { s=-fsanitize=address,undefined; make -s B="$B/asan" CFLAGS="-O1 -g -w $s -fno-sanitize-recover=undefined" LDFLAGS="$s" all; }
 
+: >"$log.cost"
 [ -x "$PY" ] || { echo "no $PY: run ./bootstrap first"; exit 1; }
 step unit units
 step golden sh test/golden.sh "$z"
@@ -66,12 +78,14 @@ step opsets "$PY" test/opsets.py "$z"
 step decoder "$PY" test/decoder.py "$z" "$ZOO"
 step cases cases
 step zoo fill
-step conform:O3 conform -O3 --cc "gcc -O1 -w"
-step conform:O0 conform -O0 --cc "clang -O1 -w"
+step conform:O3-gcc conform -O3 --cc "gcc -O1 -w"
+step conform:O3-clang conform -O3 --cc "clang -O1 -w"
+step conform:O0-gcc conform -O0 --cc "gcc -O1 -w"
+step conform:O0-clang conform -O0 --cc "clang -O1 -w"
 step models:O3-gcc models -O3 --cc "gcc -O3 -w"
 step models:O3-clang models -O3 --cc "clang -O1 -w"
 step models:O0-gcc models -O0 --cc "gcc -O2 -w"
-step models:O0-clang models -O0 --cc "clang -O2 -w" '^[^/]*$'
+step models:O0-clang models -O0 --cc "clang -O2 -w"
 step threads sh test/threads.sh "$z" examples/digits/digits.onnx $(threaded)
 step conform:threads conform -O3 --threads 3 --cc "gcc -O1 -w" 'lstm|gru|attention|softmax|layer_norm|_loop|scan|conv_|concat|scatter|light_'
 step asan asan
@@ -84,6 +98,7 @@ step cross sh test/cross.sh "$B/zenithc"
 step vector sh test/vector.sh "$B/check/unit/vector"
 step plan "$PY" test/plan.py --zenithc "$B/zenithc" --models "$MODELS" --zoo "$ZOO"
 step growth sh test/growth.sh "$B/zenithc" "$PY"
+cat "$log.cost"
 echo "== all tests in $(($(date +%s) - began)) s"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

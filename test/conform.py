@@ -70,6 +70,7 @@ def main():
     cases = [c for c in read_index(o.cases) if not o.only or any(re.search(r, c[0]) for r in o.only)]
     required = {name for name, _, _, ops in cases if ops <= REQUIRED}
     missing = read_missing()
+    cc = harness.warm(o.cc, folder) if o.level != "0" else o.cc     # nothing has vectors at -O0
 
     def job(name, rtol, atol):
         path = os.path.join(o.cases, name)
