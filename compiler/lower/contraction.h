@@ -1,15 +1,17 @@
 /* Contractions: reduce(sum; f(A) * g(B)), the form of matrix products and convolutions of any dtype.
  *
- * contraction_match looks at one REDUCE of a stage's body and says what a micro-kernel needs to know: the two
- * factors, the element that each one loads, and which variables each depends on. It changes nothing and decides
- * nothing. What stands around the REDUCE (scales, bias, activation) is the epilogue, and not looked at.
+ * contraction_match looks at one REDUCE of a stage's body and says what a micro-kernel needs to know: the
+ * two factors, the element that each one loads, and which variables each depends on. It changes nothing
+ * and decides nothing. What stands around the REDUCE (scales, bias, activation) is the epilogue, and not
+ * looked at.
  *
  * A product over integers is, for a kernel of dot products of 8 bits,
  *
  *   sum (a - za)*(b - zb) = sum a*b - zb * sum a - za * sum b + K*za*zb
  *
- * where a and b are the elements `elem`: outside its conditions a padded operand is filled with its zero point, so
- * that every term may be computed. With zb == 0 (NULL) and B constant, za * sum b is a constant for each n. */
+ * where a and b are the elements `elem`: outside its conditions a padded operand is filled with its zero
+ * point, so that every term may be computed. With zb == 0 (NULL) and B constant, za * sum b is a constant
+ * for each n. */
 #ifndef ZENITHC_CONTRACTION_H
 #define ZENITHC_CONTRACTION_H
 

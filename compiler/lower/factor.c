@@ -1,15 +1,17 @@
 /* Sums over dequantised integers become integer sums.
  *
  * requires: the expression of every unit, before fusion counts reads. maintains: one expression per unit.
- * breaks: bits of float results. A sum of products of floats (x - zx)*sx has no defined order and rounds every
- * term; here the scales leave the sum, which is then exact:
+ * breaks: bits of float results. A sum of products of floats (x - zx)*sx has no defined order and rounds
+ * every term; here the scales leave the sum, which is then exact:
  *
- *   reduce.sum((cast(x) - zx)*sx * (cast(w) - zw)*sw[n])  =  cast.f32(reduce.sum((x - zx) * (w - zw))) * (sx*sw[n])
+ *   reduce.sum((cast(x) - zx)*sx * (cast(w) - zw)*sw[n])
+ *   = cast.f32(reduce.sum((x - zx) * (w - zw))) * (sx*sw[n])
  *
- * with an i32 sum on the right, where ranges and the number of terms prove that i32 holds it; padding by 0 stays
- * padding by 0. A bias of the scale sx*sw joins the integers. The step of the quantisation that follows joins the
- * scale once the two are one expression: factor_requantise. Values that were dequantised, and then moved (Reshape,
- * Transpose), are read through; whoever reads them otherwise still gets floats. Not at -O0. */
+ * with an i32 sum on the right, where ranges and the number of terms prove that i32 holds it; padding by 0
+ * stays padding by 0. A bias of the scale sx*sw joins the integers. The step of the quantisation that
+ * follows joins the scale once the two are one expression: factor_requantise. Values that were
+ * dequantised, and then moved (Reshape, Transpose), are read through; whoever reads them otherwise still
+ * gets floats. Not at -O0. */
 #include "factor.h"
 #include <math.h>
 
@@ -154,12 +156,18 @@ static Expr *opened(Factoring *f, const Expr *e)
 
 static Expr *factor_expr(const Expr *e, void *arg)
 {
+	Factoring *f = arg;
+	Info *in = lower_info(f->lo, f->unit->out);
+	int n = in->nodes.n;
 	Expr *x, *r;
 
 	if (!e->reduces)
 		return (Expr *)e;
-	if (e->op == E_REDUCE)
-		return e->a[0]->reduces ? NULL : factor_sum(opened(arg, e));
+	if (e->op == E_REDUCE) {
+		r = e->a[0]->reduces ? NULL : factor_sum(opened(f, e));
+		in->nodes.n = r ? in->nodes.n : n;       /* the layers whose work it does */
+		return r;
+	}
 	if (e->op != E_ADD || e->dt != DT_F32)
 		return NULL;
 	for (int k = 0; k < 2; k++) {

@@ -7,14 +7,14 @@
 typedef struct Range { int64_t lo, hi; } Range;  /* inclusive; lo > hi: not known */
 
 static inline bool range_known(Range r) { return r.lo <= r.hi; }
-Range ex_range(const Expr *);    /* of an integer expression, or of a float one all of whose values are integers */
-double sum_bound(const Expr *reduce);    /* of an integer sum: no partial sum of it is larger; HUGE_VAL: not known */
+Range ex_range(const Expr *);    /* of integers; of floats that are integers, all of them */
+double sum_bound(const Expr *reduce);    /* no partial sum of integers is larger; HUGE_VAL: not known */
 
 void factor_graph(Lower *, Graph *, Unit **, int n);     /* before fusion */
 void factor_requantise(Lower *, Unit **, int n);         /* after it */
 
 /* expressions of constants that are scalars or vectors of one length at one index (constvec.c) */
-Expr *const_vector(Graph *, Expr *);     /* as a constant of its values; what is not one, or is no f32, stays */
+Expr *const_vector(Graph *, Expr *);     /* as a constant of its values; what is none, or no f32, stays */
 bool const_each(const Expr *, bool (*f)(double, void *), void *);   /* holds for every value */
 bool const_close(const Expr *, const Expr *);    /* equal everywhere, to one unit in the last place of f32 */
 

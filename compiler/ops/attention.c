@@ -2,9 +2,14 @@
  * [batch, heads, length, size], or [batch, length, heads*size] with the numbers of heads as attributes. */
 #include "window.h"
 #include "stmts.h"
+#include <float.h>
 #include <math.h>
 
-typedef struct Heads { Value *v; Ix heads, len, size; } Heads;
+typedef struct Heads {
+	Value *v;
+	Value *turned;   /* of which v is the Transpose of the last two axes, or NULL: read instead of v */
+	Ix heads, len, size;
+} Heads;
 
 typedef struct Attn {
 	Node *n;
@@ -15,9 +20,22 @@ typedef struct Attn {
 	DType dt;
 } Attn;
 
+/* keys that were exchanged only to fit the operator: as a product's right operand they lay well before */
+static Value *before_turn(const Node *n, const Value *v)
+{
+	const Node *t = v->def;
+	const int64_t *perm;
+	int k = 0;
+
+	if (!t || t->op != OP_TRANSPOSE || v->rank != 4 || t->in[0]->graph != n->graph || v->graph != n->graph)
+		return NULL;
+	perm = attr_ints(t, "perm", &k);
+	return k == 4 && perm[0] == 0 && perm[1] == 1 && perm[2] == 3 ? t->in[0] : NULL;
+}
+
 static bool heads_get(Node *n, Value *v, int64_t given, Heads *h)
 {
-	*h = (Heads){ .v = v };
+	*h = (Heads){ .v = v, .turned = before_turn(n, v) };
 	if (v->rank == 4) {
 		h->heads = v->dim[1];
 		h->len = v->dim[2];
@@ -36,8 +54,11 @@ static bool heads_get(Node *n, Value *v, int64_t given, Heads *h)
 
 static Expr *head_read(const Heads *h, Ix b, Ix head, Ix i, Ix d)
 {
-	Ix four[4] = { b, head, i, d }, three[3] = { b, i, ix_add(ix_mul(head, h->size), d) };
+	Ix four[4] = { b, head, i, d }, turned[4] = { b, head, d, i };
+	Ix three[3] = { b, i, ix_add(ix_mul(head, h->size), d) };
 
+	if (h->turned)
+		return te_read(h->turned, turned, 4);
 	return te_read(h->v, h->v->rank == 4 ? four : three, h->v->rank);
 }
 
@@ -194,33 +215,37 @@ static void logits(Attn *a, Value **raw, Value **masked)
 	te_end(*masked, ok ? ex_select(ok, e, num(a, -INFINITY)) : e);
 }
 
-/* over the last axis; a row in which nothing is allowed gives zeros */
+/* x at the axes of t, the last one replaced by a fresh variable that the caller sums over: red[0..*nred) */
+static void row_at(Attn *a, const Te *t, Ix *at, Ix *red, int *nred)
+{
+	*nred = 0;
+	memcpy(at, t->axis, sizeof(Ix) * 4);
+	at[3] = red_var(a->n, a->total, red, nred);
+}
+
+/* over the last axis, as Softmax makes it, but a row in which nothing is allowed gives zeros: its maximum
+ * is -inf, of which the least number is made, and its sum 0, which is otherwise at least 1 */
 static Value *softmax(Attn *a, Value *x)
 {
 	Ix dim[4] = { a->batch, a->q.heads, a->q.len, ix_int(1) }, at[4], red[1];
-	Value *max = te_temp(a->n, "max", a->dt, 4, dim), *sum = te_temp(a->n, "sum", a->dt, 4, dim), *y;
-	int nred = 0;
+	Value *max = te_temp(a->n, "max", a->dt, 4, dim), *sum = te_temp(a->n, "sum", a->dt, 4, dim);
+	Value *ex = te_temp(a->n, "exp", a->dt, 4, x->dim), *y = te_temp(a->n, "probability", a->dt, 4, x->dim);
+	Expr *e, *least = num(a, a->dt == DT_F64 ? -DBL_MAX : -FLT_MAX);
+	int nred;
 	Te *t = te_begin(max);
-	Expr *e, *m;
 
-	memcpy(at, t->axis, sizeof at);
-	at[3] = red_var(a->n, a->total, red, &nred);
+	row_at(a, t, at, red, &nred);
 	e = te_read(x, at, 4);
 	te_end(max, nred ? ex_reduce(R_MAX, red, nred, e) : e);
+	t = te_begin(ex);
+	e = ex_bin(E_MAX, te_read_bcast(max, t->axis, 4), least);
+	te_end(ex, ex_un(E_EXP, ex_bin(E_SUB, te_read(x, t->axis, 4), e)));
 	t = te_begin(sum);
-	nred = 0;
-	memcpy(at, t->axis, sizeof at);
-	at[3] = red_var(a->n, a->total, red, &nred);
-	m = te_read_bcast(max, at, 4);
-	e = ex_select(ex_bin(E_EQ, m, num(a, -INFINITY)), num(a, 0),
-		ex_un(E_EXP, ex_bin(E_SUB, te_read(x, at, 4), m)));
-	te_end(sum, red_sum(red, nred, e));
-	y = te_temp(a->n, "probability", a->dt, 4, x->dim);
+	row_at(a, t, at, red, &nred);
+	te_end(sum, red_sum(red, nred, te_read(ex, at, 4)));
 	t = te_begin(y);
-	m = te_read_bcast(max, t->axis, 4);
-	e = ex_un(E_EXP, ex_bin(E_SUB, te_read(x, t->axis, 4), m));
-	e = ex_bin(E_DIV, e, te_read_bcast(sum, t->axis, 4));
-	te_end(y, ex_select(ex_bin(E_EQ, m, num(a, -INFINITY)), num(a, 0), e));
+	e = ex_bin(E_MAX, te_read_bcast(sum, t->axis, 4), num(a, 1));
+	te_end(y, ex_bin(E_DIV, te_read(ex, t->axis, 4), e));
 	return y;
 }
 

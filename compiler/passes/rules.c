@@ -7,13 +7,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum pkind { P_OP, P_VAR, P_NUM, P_ANY };
+enum pkind { P_OP, P_VAR, P_NUM, P_ANY, P_MAKE };
 
 typedef struct Pat {
 	enum pkind kind;
 	Op op;
 	const char *test;        /* after @, or NULL */
 	char var[4];
+	Value *(*make)(Value *, Node *at);
 	double num;
 	int n;
 	struct Pat *arg[6];
@@ -57,6 +58,8 @@ static char *word(Parse *s)
 	return fmt("%.*s", (int)(s->p - b), b);
 }
 
+static Value *(*maker(const char *name, const char *rule))(Value *, Node *);
+
 static Pat *parse_pat(Parse *s)
 {
 	Pat *p = NEW(Pat);
@@ -70,6 +73,14 @@ static Pat *parse_pat(Parse *s)
 		return p;
 	}
 	w = word(s);
+	if (islower((unsigned char)*w) && eat(s, '(')) {
+		p->kind = P_MAKE;
+		p->make = maker(w, s->rule);
+		p->arg[p->n++] = parse_pat(s);
+		if (!eat(s, ')'))
+			bug("rule '%s': ) expected at '%s'", s->rule, s->p);
+		return p;
+	}
 	if (!isupper((unsigned char)*w)) {
 		p->kind = strcmp(w, "_") ? P_VAR : P_ANY;
 		snprintf(p->var, sizeof p->var, "%s", w);
@@ -161,7 +172,136 @@ static bool test_uncentred(const Node *n)
 	return true;
 }
 
+/* ---- attention and rotary embedding */
+
+/* its first input has no other reader */
+static bool test_alone(const Node *n)
+{
+	return value_nuses(n->in[0]) == 1 && !value_is_output(n->in[0]);
+}
+
+static bool test_row(const Node *n)
+{
+	int64_t axis = attr_int(n, "axis", -1);
+
+	return axis == -1 || axis == n->in[0]->rank - 1;
+}
+
+static bool same_dims(const Value *a, const Value *b, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (!ix_equal(a->dim[i], b->dim[i]))
+			return false;
+	return true;
+}
+
+/* Attention of [batch, heads, length, size], with a mask that is added and has a column for each key */
+static bool test_heads(const Node *n)
+{
+	const Value *q = n->in[0], *k = n->in[1], *v = n->in[2], *m = n->nin > 3 ? n->in[3] : NULL;
+	Ix dim[4];
+
+	if (q->rank != 4 || k->rank != 4 || v->rank != 4 || !same_dims(q, k, 2) || !same_dims(k, v, 3) ||
+	    !ix_equal(q->dim[3], k->dim[3]))
+		return false;
+	if (!m)
+		return true;
+	memcpy(dim, (Ix[4]){ q->dim[0], q->dim[1], q->dim[2], k->dim[2] }, sizeof dim);
+	if (m->dt != q->dt || m->rank < 1 || m->rank > 4 || !ix_equal(m->dim[m->rank - 1], dim[3]))
+		return false;
+	for (int i = 0; i < m->rank - 1; i++)
+		if (!ix_is(m->dim[i], 1) && !ix_equal(m->dim[i], dim[4 - m->rank + i]))
+			return false;
+	return true;
+}
+
+/* [a, b) of the last axis */
+static bool is_part_of_last(const Node *n, int64_t a, int64_t b)
+{
+	const int64_t *c;
+	int64_t k, size, want[3] = { a, b, n->in[0]->rank - 1 }, got;
+
+	if (n->nin < 4 || !n->in[0]->rank || !ix_isint(n->in[0]->dim[n->in[0]->rank - 1], &size))
+		return false;
+	for (int i = 0; i < 4; i++) {
+		if (i == 3 ? n->nin < 5 || !n->in[4] : !n->in[i + 1])
+			return i == 3;
+		if (!const_ints(n->in[i + 1], &c, &k) || k != 1)
+			return false;
+		got = i == 2 && c[0] < 0 ? c[0] + n->in[0]->rank : i < 2 && c[0] < 0 ? c[0] + size : c[0];
+		got = i == 1 && got > size ? size : got;
+		if (got != (i == 3 ? 1 : want[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool half_of_last(const Node *n, bool second)
+{
+	int64_t size;
+
+	return n->in[0]->rank == 4 && ix_isint(n->in[0]->dim[3], &size) && size % 2 == 0 &&
+		is_part_of_last(n, second ? size / 2 : 0, second ? size : size / 2);
+}
+
+static bool test_low(const Node *n) { return half_of_last(n, false); }
+static bool test_high(const Node *n) { return half_of_last(n, true); }
+
+static bool test_joined(const Node *n)
+{
+	int64_t axis = attr_int(n, "axis", 0);
+
+	return n->nin == 2 && (axis == -1 || axis == n->out[0]->rank - 1);
+}
+
+static bool halves_equal(const Value *v)
+{
+	size_t row;
+	int64_t d[4];
+
+	if (v->rank != 4 || !value_static(v, d) || d[3] % 2 || dtype_info[v->dt].bits < 8)
+		return false;
+	row = (size_t)d[3] / 2 * (size_t)dt_size(v->dt);
+	for (const char *p = v->data->p, *end = p + v->data->n; p < end; p += 2 * row)
+		if (memcmp(p, p + row, row))
+			return false;
+	return true;
+}
+
+/* the two halves of the last axis are the same: a constant, or a function of Concat(f, f) */
+static bool repeats(const Value *v)
+{
+	for (int depth = 0; v && depth < 8; depth++) {
+		const Node *d = v->def;
+		if (v->data)
+			return halves_equal(v);
+		if (!d || d->nin < 1 || !d->in[0])
+			return false;
+		if (d->op == OP_CONCAT)
+			return test_joined(d) && d->in[0] == d->in[1];
+		if (d->op != OP_COS && d->op != OP_SIN && d->op != OP_CAST && d->op != OP_UNSQUEEZE &&
+		    !(d->op == OP_MUL && d->in[1]->data && ix_is(value_numel(d->in[1]), 1)))
+			return false;
+		v = d->in[0];
+	}
+	return false;
+}
+
+/* RotaryEmbedding of [batch, heads, length, size] with angles that all heads share */
+static bool test_rotary(const Node *n)
+{
+	for (int i = 1; i < 3; i++) {
+		const Value *c = n->in[i], *x = n->in[0];
+		if (x->rank != 4 || c->rank != 3 || c->dt != x->dt || !ix_equal(c->dim[0], x->dim[0]) ||
+		    !ix_equal(c->dim[1], x->dim[2]))
+			return false;
+	}
+	return true;
+}
+
 static const struct { const char *name; bool (*f)(const Node *); } tests[] = {
+	{ "alone", test_alone }, { "row", test_row }, { "heads", test_heads }, { "low", test_low },
+	{ "high", test_high }, { "joined", test_joined }, { "rotary", test_rotary },
 	{ "inference", test_inference }, { "same", test_same }, { "identity", test_identity }, { "sixth", test_sixth },
 	{ "last", test_last }, { "vector", test_vector }, { "uncentred", test_uncentred },
 };
@@ -172,6 +312,76 @@ static bool test(const char *name, const Node *n)
 		if (!strcmp(tests[i].name, name))
 			return tests[i].f(n);
 	return name == NULL;
+}
+
+/* ---- what a replacement makes of a variable */
+
+static Value *add_node(Node *at, Op op, Value *x, Value *const *more, int n)
+{
+	Value *in[5] = { x };
+	Node *k;
+
+	memcpy(in + 1, more, sizeof *more * (size_t)n);
+	k = node_simple(at->graph, at, op, in, n + 1);
+	k->name = at->name;
+	k->id = at->id;
+	return k->out[0];
+}
+
+/* the last two axes exchanged; a Transpose before it becomes part of it */
+static Value *make_swapped(Value *x, Node *at)
+{
+	int64_t perm[8];
+	const int64_t *before;
+	int k = 0, moved = 0;
+	Node *n;
+
+	if (x->rank < 2 || x->rank > LEN(perm))
+		return NULL;
+	for (int i = 0; i < x->rank; i++)
+		perm[i] = i < x->rank - 2 ? i : 2 * x->rank - 3 - i;
+	if (x->def && x->def->op == OP_TRANSPOSE && (before = attr_ints(x->def, "perm", &k)) && k == x->rank) {
+		for (int i = 0; i < k; i++)
+			moved += (perm[i] = before[perm[i]]) != i;
+		x = x->def->in[0];
+		if (!moved)
+			return x;
+	}
+	n = node_new(at->graph, at, OP_TRANSPOSE, 1, 1);
+	node_set_in(n, 0, x);
+	node_set_out(n, 0, value_new(at->graph, NULL));
+	node_add_attr(n, (Attr){ .name = "perm", .type = A_INTS, .n = x->rank,
+		.is = copy_mem(perm, sizeof *perm * (size_t)x->rank) });
+	n->name = at->name;
+	n->id = at->id;
+	node_infer(n);
+	return n->out[0];
+}
+
+/* angles [batch, 1, length, size] with equal halves as [batch, length, size/2] */
+static Value *make_angles(Value *x, Node *at)
+{
+	Graph *g = at->graph;
+	int64_t half;
+
+	if (x->rank != 4 || !ix_is(x->dim[1], 1) || !ix_isint(x->dim[3], &half) || !repeats(x))
+		return NULL;
+	half /= 2;
+	x = add_node(at, OP_SLICE, x, (Value *[]){ value_ints(g, &(int64_t){ 0 }, 1), value_ints(g, &half, 1),
+		value_ints(g, &(int64_t){ 3 }, 1) }, 3);
+	return add_node(at, OP_SQUEEZE, x, (Value *[]){ value_ints(g, &(int64_t){ 1 }, 1) }, 1);
+}
+
+static const struct { const char *name; Value *(*f)(Value *, Node *); } makers[] = {
+	{ "swapped", make_swapped }, { "angles", make_angles },
+};
+
+static Value *(*maker(const char *name, const char *rule))(Value *, Node *)
+{
+	for (int i = 0; i < LEN(makers); i++)
+		if (!strcmp(makers[i].name, name))
+			return makers[i].f;
+	bug("rule '%s': no maker %s", rule, name);
 }
 
 /* ---- matching */
@@ -234,6 +444,8 @@ static bool match(Match *m, const Pat *p, Value *v)
 		if (!*s)
 			*s = v;
 		return *s == v;
+	case P_MAKE:
+		bug("a pattern cannot make values");
 	case P_OP:
 		return v && v->def && v->index == 0 && match_node(m, p, v->def);
 	}
@@ -242,11 +454,25 @@ static bool match(Match *m, const Pat *p, Value *v)
 
 /* ---- replacement */
 
+/* cs, 1/cs, cs*ct: constants that are numbers (numbers_are) */
+static double number(Match *m, const char *s)
+{
+	double x = 0, y = 1;
+	char name[4];
+
+	if (!strncmp(s, "1/", 2))
+		return 1 / number(m, s + 2);
+	snprintf(name, sizeof name, "%.*s", (int)strcspn(s, "*"), s);
+	const_float(*slot(m, name), &x);
+	if (strchr(s, '*'))
+		y = number(m, strchr(s, '*') + 1);
+	return x * y;
+}
+
 static void give_attrs(Node *n, const Pat *p, Match *m)
 {
 	const char *s = p->attr, *end = p->attr + p->nattr;
 	char name[32], val[64], *q;
-	double x;
 	int used;
 
 	while (s && s < end && sscanf(s, " %31[a-z]=%63[^,}]%n", name, val, &used) == 2) {
@@ -255,9 +481,12 @@ static void give_attrs(Node *n, const Pat *p, Match *m)
 			a.type = A_STRING;
 			a.s.n = strlen(val) - 2;
 			a.s.p = fmt("%.*s", (int)a.s.n, val + 1);
-		} else if (val[0] == 'c' && const_float(*slot(m, val), &x)) {
+		} else if (val[0] == 'c' || !strncmp(val, "1/c", 3)) {
 			a.type = A_FLOAT;
-			a.f = (float)x;
+			a.f = (float)number(m, val);
+		} else if (strchr(val, '.')) {
+			a.type = A_FLOAT;
+			a.f = strtof(val, &q);
 		} else {
 			a.type = A_INT;
 			a.i = strtoll(val, &q, 10);
@@ -275,6 +504,8 @@ static Value *build(const Pat *p, Match *m, Node *at)
 
 	if (p->kind == P_VAR)
 		return *slot(m, p->var);
+	if (p->kind == P_MAKE)
+		return p->make(*slot(m, p->arg[0]->var), at);
 	if (p->kind == P_NUM)
 		return value_float(at->graph, at->out[0]->dt, p->num);
 	for (int i = 0; i < p->n; i++)
@@ -298,12 +529,13 @@ static bool fits(const Value *old, const Value *by)
 		value_same_shape(old, by);
 }
 
-static bool constant_scale(const Match *m)       /* an epsilon is one number */
+/* constants that attributes are made of are one number each: ce, cs, ct */
+static bool numbers_are(const Match *m)
 {
 	double x;
 
 	for (int i = 0; i < m->n; i++)
-		if (!strcmp(m->var[i].name, "ce") && !const_float(m->var[i].v, &x))
+		if (m->var[i].name[0] == 'c' && strchr("est", m->var[i].name[1]) && !const_float(m->var[i].v, &x))
 			return false;
 	return true;
 }
@@ -313,7 +545,7 @@ static bool apply(const Rule *r, Node *n)
 	Match m = { .n = 0 };
 	Value *v;
 
-	if (n->nout < 1 || !n->out[0] || !match_node(&m, r->from, n) || !constant_scale(&m))
+	if (n->nout < 1 || !n->out[0] || !match_node(&m, r->from, n) || !numbers_are(&m))
 		return false;
 	v = build(r->to, &m, n);
 	if (!fits(n->out[0], v)) {

@@ -163,6 +163,38 @@ def layers(rng):
          [image], [value("y", [1, 16, 16, 16])], weights + [("wd", w(8, 1, 3, 3)), ("w3", w(16, 8, 1, 1))])
 
 
+def attention(rng):
+    """Attention and rotary embedding as exporters write them: PyTorch's scaled operands and guard against NaN, BERT's scale and
+    mask after the product, a mask that the product does not fit, angles of which half is enough and angles that differ."""
+    q, y = [value(n, [2, 3, 5, 4]) for n in "qv"], [value("y", [2, 3, 5, 4])]
+    keys = [node("Transpose", "k", "t", perm=[0, 1, 3, 2])]
+    root, half, zero = [(n, np.float32(v)) for n, v in (("root", 0.5 ** 0.5), ("two", 2), ("zero", 0))]
+    mask = [("m", np.triu(np.full((5, 5), -np.inf, np.float32), 1))]
+
+    def sums(*nodes):
+        return keys + list(nodes) + [node("MatMul", "p v", "y", "matmul2")]
+
+    save("spelled_attention", sums(node("Mul", "q root", "a"), node("Mul", "t root", "b", "mul2"), node("MatMul", "a b", "c"),
+                                   node("Add", "c m", "d"), node("Softmax", "d", "e"), node("IsNaN", "e", "n"),
+                                   node("Where", "n zero e", "p")), q + [value("k", [2, 3, 5, 4])], y, [root, zero] + mask)
+    scaled = [node("MatMul", "q t", "c"), node("Div", "c two", "d")]
+    save("masked_attention", sums(*scaled, node("Add", "d m", "e"), node("Softmax", "e", "p")),
+         q + [value("k", [2, 3, 5, 4]), value("m", [2, 1, 1, 5])], y, [half])
+    save("column_mask", sums(*scaled, node("Add", "d m", "e"), node("Softmax", "e", "p")),
+         q + [value("k", [2, 3, 5, 4]), value("m", [2, 1, 5, 1])], y, [half])
+    angles = rng.standard_normal((1, 1, 5, 2)).astype(np.float32)
+    whole = np.concatenate([angles, angles], axis=-1)
+    ends = [("start", np.int64([0])), ("middle", np.int64([2])), ("end", np.int64([2 ** 63 - 1])), ("axis", np.int64([3]))]
+    turn = [node("Slice", "x start middle axis", "a"), node("Slice", "x middle end axis", "b", "slice2"), node("Neg", "b", "c"),
+            node("Concat", "c a", "d", axis=-1), node("Mul", "d sin", "e"), node("Mul", "x cos", "f", "mul2"), node("Add", "f e", "y")]
+    x = [value("x", [1, 3, 5, 4])]
+    save("spelled_rotary", turn, x, [value("y", [1, 3, 5, 4])], ends + [("sin", np.sin(whole)), ("cos", np.cos(whole))])
+    save("no_rotary", turn, x, [value("y", [1, 3, 5, 4])],
+         ends + [("sin", np.sin(whole)), ("cos", rng.standard_normal((1, 1, 5, 4)).astype(np.float32))])
+    halves = [node("Concat", "h h", "w", "concat2", axis=-1), node("Cos", "w", "cos"), node("Sin", "w", "sin")]
+    save("computed_rotary", halves + turn, x + [value("h", [1, 1, 5, 2])], [value("y", [1, 3, 5, 4])], ends)
+
+
 def quantised(rng):
     """Sums over dequantised integers (lower/factor.c)."""
     image, U8, I8 = [value("x", [1, 2, 5, 6])], TensorProto.UINT8, TensorProto.INT8
@@ -274,6 +306,7 @@ def main():
     layers(np.random.default_rng(1))
     recognised(np.random.default_rng(2))
     quantised(np.random.default_rng(3))
+    attention(np.random.default_rng(4))
     outside = TensorProto(name="w", data_type=F, dims=[3, 4])
     outside.data_location = TensorProto.EXTERNAL
     outside.external_data.add(key="location", value="../../../etc/passwd")
