@@ -1,5 +1,4 @@
-/* A group of stages, or the statements of an operator, as a kernel: loops, accumulators, loads through
- * places.
+/* A group of stages as a kernel: loops, accumulators, loads through places.
  *
  * requires: places of everything that is read or written. The loops of a stage run over its axes in order; a
  * reduction is computed as soon as the axes that it depends on are open, so one that does not use the inner
@@ -48,16 +47,20 @@ static Ix stage_flat(const Stage *s, const Ix *ix)
 
 static Expr *load_packed(Nest *n, Packed *p, const Ix *ix)
 {
-	Ix at = ix_int(0);
+	Ix at = ix_int(0), row = ix[p->lane];
 
+	if (p->span) {
+		at = ix_mul(ix_div(row, ix_int(p->span)), p->span_stride);
+		row = ix_mod(row, ix_int(p->span));
+	}
 	for (int i = 0; i < p->value->rank; i++)
-		at = ix_add(at, ix_mul(i == p->lane ? ix_div(ix[i], ix_int(p->block)) : ix[i], p->stride[i]));
+		at = ix_add(at, ix_mul(i == p->lane ? ix_div(row, ix_int(p->block)) : ix[i], p->stride[i]));
 	if (!p->mem)
 		p->mem = weight_packed(n->lo, p->value, p->nlevel, p->level);
-	return ex_load(nest_param(n, p->mem, ix_int(0), "w"), ix_add(at, ix_mod(ix[p->lane], ix_int(p->block))));
+	return ex_load(nest_param(n, p->mem, ix_int(0), "w"), ix_add(at, ix_mod(row, ix_int(p->block))));
 }
 
-static Expr *load_value(Nest *n, Value *v, const Ix *ix)
+Expr *nest_load(Nest *n, Value *v, const Ix *ix)
 {
 	const Stage *s = stage_of(n, v);
 	Place *p;
@@ -97,7 +100,7 @@ static Expr *load_cb(const Expr *e, void *arg)
 		return NULL;
 	for (int i = 0; i < e->nix; i++)
 		ix[i] = nest_index(arg, e->ix[i]);
-	return load_value(arg, e->u.value, ix);
+	return nest_load(arg, e->u.value, ix);
 }
 
 Expr *nest_loads(Nest *n, const Expr *e)
@@ -536,84 +539,5 @@ Call *nest_group(Lower *lo, Group *g)
 		push(&n.call->kern->variant, variant.p[i]);
 	}
 	kern_finish(n.call->kern);
-	return n.call;
-}
-
-/* ---- statement programs */
-
-typedef struct Rename { Nest *n; const Prog *p; } Rename;
-
-static Mem *rename_mem(Nest *n, const Prog *p, Mem *m)
-{
-	for (int i = 0; i < p->out.n; i++)
-		if (p->mem.p[i] == m) {
-			Place *at = p->out.p[i]->place;
-			return nest_param(n, at->mem, at->off, "y");
-		}
-	for (int i = 0; i < p->scratch.n; i++)
-		if (p->scratch.p[i] == m) {
-			if (!n->scratch[i]) {
-				n->scratch[i] = region_sized(n->lo, m->name, m->dt, m->size);
-				if (n->scratch[i]->space == SP_HEAP)
-					push(&n->call->heap, n->scratch[i]);
-			}
-			return nest_param(n, n->scratch[i], ix_int(0), "s");
-		}
-	return m;
-}
-
-static Expr *rename_cb(const Expr *e, void *arg)
-{
-	Rename *r = arg;
-	Mem *m;
-
-	if (e->op == E_TLOAD) {
-		Ix ix[e->nix + 1];
-		for (int i = 0; i < e->nix; i++)
-			ix[i] = ex_as_ix(ex_subst(ex_ix(e->ix[i]), rename_cb, keep, r), NULL, NULL);
-		return load_value(r->n, e->u.value, ix);
-	}
-	if (e->op != E_LOAD)
-		return NULL;
-	m = rename_mem(r->n, r->p, e->u.mem);
-	return m == e->u.mem
-		? NULL
-		: ex_load(m, ex_as_ix(ex_subst(ex_ix(e->ix[0]), rename_cb, keep, r), NULL, NULL));
-}
-
-static void rename_stmt(Rename *r, Stmt *s)
-{
-	Expr *e;
-
-	if (!s)
-		return;
-	if (s->e) {
-		e = s->e;
-		s->e = ex_subst(e, rename_cb, keep, r);
-	}
-	if (s->mem)
-		s->mem = rename_mem(r->n, r->p, s->mem);
-	if (s->ix)
-		s->ix = ex_as_ix(ex_subst(ex_ix(s->ix), rename_cb, keep, r), NULL, NULL);
-	for (int i = 0; i < s->list.n; i++)
-		rename_stmt(r, s->list.p[i]);
-	rename_stmt(r, s->body);
-	rename_stmt(r, s->other);
-}
-
-Call *nest_prog(Lower *lo, Unit *u)
-{
-	Nest n = { .lo = lo,
-		.call = NEW(Call),
-		.k = u->prog->kern,
-		.scratch = NEWN(Mem *, u->prog->scratch.n + 1) };
-	Rename r = { &n, u->prog };
-	Buf note = { 0 };
-
-	n.call->kern = n.k;
-	rename_stmt(&r, u->prog->body);
-	buf_fmt(&note, "%s", node_where(u->node));
-	n.k->note = buf_str(&note);
-	kern_finish(n.k);
 	return n.call;
 }

@@ -1,4 +1,4 @@
-/* What the files that build loops share: nest.c, tile.c. */
+/* What the files that build loops share: nest.c, tile.c, stmts.c. */
 #ifndef ZENITHC_NEST_H
 #define ZENITHC_NEST_H
 
@@ -15,6 +15,8 @@ typedef struct Packed {
 	Value *value;
 	int lane, block;
 	Ix *stride;
+	int64_t span;            /* > 0: blocks do not reach across multiples of it; ix[lane] is then counted from */
+	Ix span_stride;          /* the last one, and ix[lane]/span*span_stride added */
 	int nlevel;
 	PackLevel level[PACK_MAX];
 	Mem *mem;                /* once it is loaded */
@@ -37,6 +39,7 @@ Ix nest_var(Nest *, Ix extent);
 Mem *nest_param(Nest *, Mem *region, Ix off, const char *name);
 Expr *nest_loads(Nest *, const Expr *);          /* TLOAD -> LOAD */
 Ix nest_index(Nest *, Ix);
+Expr *nest_load(Nest *, Value *, const Ix *ix);
 Ix nest_flat(Nest *, Value *, const Ix *ix);     /* position of an element in what the kernel reads it from */
 Expr *nest_settle(Nest *, Stmt *, const Expr *); /* REDUCE -> statements and variables */
 void nest_store_at(Nest *, Stmt *, const Stage *, const Ix *at, Expr *);
