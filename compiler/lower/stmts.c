@@ -489,6 +489,8 @@ Call *nest_prog(Lower *lo, Unit *u)
 	buf_fmt(&note, "%s", node_where(u->node));
 	n.k->note = buf_str(&note);
 	for (const Isa *s = isa_table; s->name && lo->opt->opt > 0; s++) {
+		if (!isa_wanted(s, lo->opt->target))
+			continue;
 		Kern *k = variant(&n, u->prog, s);
 		bool lanes = false;
 		st_each(k->body, find_lanes, &lanes);
