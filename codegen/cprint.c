@@ -458,21 +458,40 @@ signature(CPrint *p, const Kern *k, const char *how, const char *name)
 	p->indent = 1;
 }
 
+static bool name_char(char c) { return isalnum((unsigned char)c) || c == '_'; }
+
+/* a parameter that this body does without: another variant needs it */
+static void
+unused(CPrint *p, const char *text, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *s = text; (s = strstr(s, name)); s += n)
+		if ((s == text || !name_char(s[-1])) && !name_char(s[n]))
+			return;
+	cp_linef(p, "(void)%s;", name);
+}
+
 static void
 function(CPrint *p, const Kern *k, const char *how, const char *name)
 {
 	const Stmt *body = st_unroll(k->body);
+	Buf text = {0}, *out = p->b;
 
 	signature(p, k, how, name);
 	p->isa = k->isa;
-	for (int i = 0; i < k->param.n; i++)
-		if (!k->param.p[i]->read && !k->param.p[i]->written)
-			cp_linef(p, "(void)%s;", cp_name(p, k->param.p[i], NULL, "p"));
+	p->b = &text;
 	print_part(p, k);
 	for (int i = 0; i < body->list.n; i++)
 		cp_stmt(p, body->list.p[i]);
 	if (k->fails)
 		cp_linef(p, "return ZENITH_OK;");
+	p->b = out;
+	for (int i = 0; i < k->param.n; i++)
+		unused(p, buf_str(&text), map_ptr(p->name, k->param.p[i]));
+	for (int i = 0; i < k->sym.n; i++)
+		unused(p, buf_str(&text), map_ptr(p->name, k->sym.p[i]));
+	buf_add(out, text.p, text.n);
 	p->indent = 0;
 	p->isa = NULL;
 	cp_text(p, "}\n\n");
