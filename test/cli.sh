@@ -69,7 +69,7 @@ for o in --tune --tune=x '--precision=int8' '--calibrate=d' '--report=r.html' '-
 done
 want 2 'none of single-stream' bench relu.onnx --scenario all
 nothing a.c a.h
-want 0 'one thread' targets
+want 0 'every processor' targets
 want 0 '"name"' targets --json
 want 0 'Relu' ops
 want 0 '"supported"' ops --json
@@ -153,6 +153,10 @@ is "$sum" = 1
 	want 0 '' two.onnx -o w.c --break-pass=sweep; rm w.c w.h
 	want 1 "the first layer that differs: node 'twice' (Add, #0), 't'" two.onnx -o w.c --verify --break-pass=sweep
 	nothing w.c w.h
+	# which divide everything: libraries hold the pool
+	want 0 '' dyn.onnx --threads 2 -o th.a; nm th.a 2>/dev/null | grep -q 'T zenith_pool_new' && ok || bad 'th.a: no pool'
+	want 0 '' dyn.onnx --threads 2 -o th.so; nm -D th.so | grep -q 'T zenith_pool_new' && ok || bad 'th.so: no pool'
+	want 0 '' dyn.onnx -o one.so; nm -D one.so | grep -q zenith_pool && bad 'one.so: a pool' || ok
 }
 
 # nothing is left, when interrupted neither

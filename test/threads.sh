@@ -44,6 +44,8 @@ for m; do
 	    try g++ -x c++ -std=c++17 $warn -fsyntax-only m.c && try clang -std=c99 $warn -fsyntax-only m.c); then ok
 	else bad "$name: warnings"; fi
 	if grep -q zn_fork "$tmp/m.c"; then ok; else echo nothing in parts >"$tmp/log"; bad "$name"; fi
+	if try gcc -w -O0 -DM_NO_POOL -c -o "$tmp/m.o" "$tmp/m.c" && ! nm -u "$tmp/m.o" | grep zenith_pool >"$tmp/log"; then ok
+	else bad "$name: needs the runtime without a pool"; fi
 	# the driver knows static shapes of plain tensors
 	if [ -z "$have_tsan" ] || ! grep -q zenith_pool_shared "$tmp/m.c" || ! grep -q 'define M_WORKSPACE_BYTES' "$tmp/m.h" ||
 	    grep -q '_capacity;' "$tmp/m.h"; then continue; fi
