@@ -30,19 +30,22 @@ Info *lower_info(Lower *lo, const Value *v)
 
 static int64_t typical(const IxAtom *a, void *arg)
 {
-	int64_t lo, hi;
+	int64_t lo, hi, most = *(int64_t *)arg;
 
-	(void)arg;
-	if (a->kind == IX_SYM && a->hi && ix_bounds(a->hi, &lo, &hi) && hi < 64)
+	if (a->kind == IX_SYM && a->hi && ix_bounds(a->hi, &lo, &hi) && hi < most)
 		return hi > 0 ? hi : 1;
-	return a->kind == IX_SYM ? 64 : 0;
+	return a->kind == IX_SYM ? most : 0;
 }
 
 double ix_estimate(Ix p)
 {
-	int64_t c;
+	int64_t c, most = 64;
 
-	return ix_isint(p, &c) ? (double)c : (double)ix_eval(p, typical, NULL);
+	if (ix_isint(p, &c))
+		return (double)c;
+	while ((c = ix_eval(p, typical, &most)) < 1 && most < 1 << 14)
+		most *= 4;
+	return (double)c;
 }
 
 /* ---- how an expression reads its operands */
