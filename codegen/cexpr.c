@@ -351,6 +351,15 @@ print_load(CPrint *p, const Expr *e)
 	const Mem *m = e->u.mem;
 	const char *s;
 
+	if (ex_is_word(e)) {
+		prelude_need(p->pre, "zn_word");
+		cp_text(p, "zn_word(");
+		print_base(p, m, false);
+		cp_text(p, " + ");
+		cp_ix(p, e->ix[0], P_ADD);
+		cp_text(p, ")");
+		return;
+	}
 	if (!m->packed || dtype_info[m->dt].bits >= 8) {
 		print_base(p, m, false);
 		cp_text(p, "[");

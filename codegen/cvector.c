@@ -13,7 +13,7 @@ cv_type(CPrint *p, DType d)
 	return s;
 }
 
-/* # is the number of lanes */
+/* # is the number of lanes, $ the suffix of dot products */
 static const char *
 spell(CPrint *p, const char *text)
 {
@@ -22,6 +22,8 @@ spell(CPrint *p, const char *text)
 	for (const char *s = text; *s; s++)
 		if (*s == '#')
 			buf_fmt(&b, "%d", p->lanes->width);
+		else if (*s == '$')
+			buf_fmt(&b, "%s", p->isa->dot);
 		else
 			buf_add(&b, s, 1);
 	return buf_str(&b);
@@ -110,7 +112,16 @@ print_load(CPrint *p, const Expr *e)
 {
 	Ix rest, c = ix_coef(e->ix[0], p->lanes->var, &rest);
 	bool strided = !ix_is(c, 1);
+	const char *s;
 
+	if (ex_is_word(e)) {
+		s = fmt("zn_word%s_i32x%d", p->active ? "n" : "s", p->lanes->width);
+		prelude_need(p->pre, s);
+		cp_text(p, "%s(", s);
+		address(p, e->u.mem, rest, NULL);
+		cp_text(p, p->active ? ", %s)" : ")", p->active);
+		return;
+	}
 	access_name(p, "load", e->u.mem, strided);
 	address(p, e->u.mem, rest, strided ? c : NULL);
 	cp_text(p, p->active ? ", %s)" : ")", p->active);

@@ -434,6 +434,8 @@ emit_load(Comp *c, const Expr *e)
 	int mask = f->top == f->scope ? c->scope.p[c->at].mask : const_reg(c, 0);
 	Ins in = INS(ix_reg(c, e->ix[0]), mask, -1, .op = I_LOAD, .dt = e->dt);
 
+	in.word = ex_is_word(e);
+
 	in.mem = mem_ref(c, e->u.mem);
 	in.affine = is_affine(c, e->ix[0]);
 	return emit(c, in);

@@ -117,6 +117,22 @@ load_inside(const MemRef *m, const uint64_t *at, bool run, uint64_t *r, int n)
 	}
 }
 
+/* words; past the end of the memory 0 is read under a mask */
+static void
+run_load4(const MemRef *m, const uint64_t *at, const uint64_t *mask, uint64_t *r, int n)
+{
+	const uint8_t *p = m->p;
+
+	for (int i = 0; i < n; i++) {
+		bool in = at[i] < (uint64_t)m->size && at[i] + 3 < (uint64_t)m->size;
+		if (!in && (!mask || mask[i]))
+			out_of_range(m, (int64_t)at[i], "load");
+		r[i] = 0;
+		for (uint64_t k = 0; in && k < 4; k++)
+			r[i] |= (uint64_t)p[at[i] + k] << 8 * k;
+	}
+}
+
 static void
 run_load(const Image *im, const Ins *in, uint64_t *r, int n)
 {
@@ -124,6 +140,10 @@ run_load(const Image *im, const Ins *in, uint64_t *r, int n)
 	const uint64_t *at = regs(im, in->a[0]), *mask = in->a[1] < 0 ? NULL : regs(im, in->a[1]);
 	const MemRef *m = in->mem;
 
+	if (in->word) {
+		run_load4(m, at, mask, r, n);
+		return;
+	}
 	if (all_inside(m, at, in->affine, mask, n)) {
 		load_inside(m, at, in->affine && at[n - 1] - at[0] == (uint64_t)n - 1, r, n);
 		return;

@@ -38,7 +38,7 @@ typedef struct Ins {
 	DType dt, adt[3];
 	int dst, a[3];           /* registers; -1: none */
 	int to;
-	bool uniform, fill, affine, negate;
+	bool uniform, fill, affine, negate, word;
 	MemRef *mem;
 	PolyCode *poly;
 } Ins;

@@ -6,6 +6,7 @@
 const EOpInfo eop_info[NEOP] = {
 #define RULE_S 'S'
 #define RULE_B 'B'
+#define RULE_D 'D'
 #define RULE_F 'F'
 #define RULE_C 'C'
 #define RULE_P 'P'
@@ -208,6 +209,20 @@ Expr *
 ex_load(Mem *m, Ix at)
 {
 	return intern_ptr(E_LOAD, m->dt, m, &at, 1);
+}
+
+Expr *
+ex_load4(Mem *m, Ix at)
+{
+	if (m->dt != DT_I8 && m->dt != DT_U8)
+		bug("a word of %s", dt_name(m->dt));
+	return intern_ptr(E_LOAD, DT_I32, m, &at, 1);
+}
+
+bool
+ex_is_word(const Expr *e)
+{
+	return e->op == E_LOAD && e->dt != e->u.mem->dt;
 }
 
 Expr *
@@ -712,6 +727,17 @@ ex_reduce(ROp r, const Ix *vars, int n, Expr *body)
 	bug("reduction of %s", dt_name(body->dt));
 }
 
+Expr *
+ex_dot4(Expr *s, Expr *x, Expr *y)
+{
+	Expr *a[3] = {s, x, y}, *e;
+
+	if (s->dt != DT_I32 || x->dt != DT_I32 || y->dt != DT_I32)
+		bug("dot4 of %s, %s, %s", dt_name(s->dt), dt_name(x->dt), dt_name(y->dt));
+	e = fold(E_DOT4, DT_I32, a, 3);
+	return e ? e : intern(E_DOT4, DT_I32, 0, a, 3, NULL, 0);
+}
+
 /* generic */
 
 Expr *
@@ -725,6 +751,7 @@ ex_op(EOp op, DType dt, Expr *const *a, int n)
 	case E_CASTSAT: return ex_castsat(dt, a[0]);
 	case E_BITCAST: return ex_bitcast(dt, a[0]);
 	case E_FMA:     return ex_fma(a[0], a[1], a[2]);
+	case E_DOT4:    return ex_dot4(a[0], a[1], a[2]);
 	case E_STREQ:
 		if (a[0]->dt != DT_STR || a[1]->dt != DT_STR)
 			bug("streq of %s and %s", dt_name(a[0]->dt), dt_name(a[1]->dt));
@@ -751,7 +778,7 @@ ex_rebuild(const Expr *e, Expr *const *a, const Ix *ix)
 	switch (e->op) {
 	case E_CONST: case E_VAR: return (Expr *)e;
 	case E_IX:     return ex_ix(ix[0]);
-	case E_LOAD:   return ex_load(e->u.mem, ix[0]);
+	case E_LOAD:   return ex_is_word(e) ? ex_load4(e->u.mem, ix[0]) : ex_load(e->u.mem, ix[0]);
 	case E_TLOAD:  return ex_tload(e->u.value, ix);
 	case E_GUARD:  return ex_guard(ix, e->nix, a[0], a[1]);
 	case E_REDUCE: return ex_reduce(e->u.rop, ix, e->nix, a[0]);

@@ -24,6 +24,7 @@
  *          undefined in C): to i64 and u64 and i32 INT_MIN-like patterns, narrower ones through i32 modulo. x
  *          to bool: x != 0. To a float8: out of range gives NaN or infinity; castsat saturates instead. To
  *          int4, uint4, int2, uint2: modulo
+ *   dot4(s, a, b)   s + the sum of the products of byte k of a, unsigned, and byte k of b, signed, k from 0 to 3
  *   erf, exp, log, ... within 4 ulp (f32) of the exact value
  *
  * Indices. Loop variables, dims and offsets are index algebra (compiler/idx.h); IX embeds one as i64 data,
@@ -36,7 +37,8 @@
  *   CONST   u.bits, the pattern of dtype dt, zero-extended to 64 bits
  *   IX      ix[0]
  *   VAR     u.var
- *   LOAD    element ix[0] of u.mem. Loop IR only
+ *   LOAD    element ix[0] of u.mem. Loop IR only. Of dtype i32 where u.mem has elements of 8 bits: the four from
+ *           ix[0] on, the first in the lowest bits (a word)
  *   TLOAD   element (ix[0], ..., ix[n-1]) of the graph value u.value, logical indices. Until lowering only
  *   GUARD   a[0] if every ix[i] >= 0, else a[1]: the box of a padded, concatenated or sliced operand, and its
  *           fill
@@ -122,6 +124,8 @@ Expr *ex_int(DType, int64_t);
 Expr *ex_ix(Ix);                         /* i64 */
 Expr *ex_var(Var *);
 Expr *ex_load(Mem *, Ix);
+Expr *ex_load4(Mem *, Ix);               /* a word of i8 or u8 */
+bool ex_is_word(const Expr *);           /* such a load */
 Expr *ex_tload(struct Value *, const Ix *ix);          /* dtype of the value */
 Expr *ex_guard(const Ix *cond, int n, Expr *in, Expr *out);  /* conditions proved true are dropped, one proved
 								false decides */
@@ -129,6 +133,7 @@ Expr *ex_reduce(ROp, const Ix *vars, int n, Expr *body);
 Expr *ex_un(EOp, Expr *);
 Expr *ex_bin(EOp, Expr *, Expr *);
 Expr *ex_fma(Expr *a, Expr *b, Expr *c);
+Expr *ex_dot4(Expr *s, Expr *a, Expr *b);
 Expr *ex_select(Expr *cond, Expr *a, Expr *b);
 Expr *ex_cast(DType, Expr *);
 Expr *ex_castsat(DType, Expr *);

@@ -97,7 +97,7 @@ other_load(const Expr *e, void *arg)
 {
 	Lanes *l = arg;
 
-	return e->op == E_LOAD && e->u.mem == l->mem && e->ix[0] != l->load_at;
+	return e->op == E_LOAD && e->u.mem == l->mem && (e->ix[0] != l->load_at || ex_is_word(e));
 }
 
 /* iterations of a serial loop may run together if what one stores no other reads or overwrites */

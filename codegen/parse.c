@@ -409,6 +409,18 @@ variable(Parser *p, char *w)
 	return ex_var(v);
 }
 
+/* word(name.3[p]) */
+static Expr *
+word_load(Parser *p)
+{
+	Expr *e = variable(p, pa_word(p));
+
+	pa_want(p, ")");
+	if (e->op != E_LOAD || (e->dt != DT_I8 && e->dt != DT_U8))
+		pa_fail(p, "word(): not a load of i8 or u8");
+	return ex_load4(e->u.mem, e->ix[0]);
+}
+
 static Expr *
 named_expr(Parser *p)
 {
@@ -424,6 +436,8 @@ named_expr(Parser *p)
 		pa_want(p, ")");
 		return ex_ix(x);
 	}
+	if (!strcmp(w, "word") && pa_take(p, "("))
+		return word_load(p);
 	if (!strcmp(w, "guard") && pa_take(p, "("))
 		return guard(p);
 	if (!strcmp(w, "reduce") && pa_take(p, "."))

@@ -141,8 +141,9 @@ print_node(Printer *p, const Expr *e, int depth)
 		print_var(p->b, e->u.var);
 		return;
 	case E_LOAD:
+		buf_fmt(p->b, ex_is_word(e) ? "word(" : "");
 		print_mem(p->b, e->u.mem);
-		buf_fmt(p->b, "[%s]", text(e->ix[0]));
+		buf_fmt(p->b, ex_is_word(e) ? "[%s])" : "[%s]", text(e->ix[0]));
 		return;
 	case E_TLOAD:
 		buf_fmt(p->b, "%%%d[", e->u.value->id);

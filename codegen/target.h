@@ -48,7 +48,8 @@ typedef struct Target {
 /* ---- vectors (vector.c): what the C targets can say of a loop of kind lanes
  *
  * A vector has 32-bit elements: f32, i32, u32. bool is a mask, 0 or -1; narrower integers are i32 holding their
- * value; f16 and bf16 are f32, only loaded, cast and stored. In a row's text # stands for the lanes. */
+ * value; f16 and bf16 are f32, only loaded, cast and stored. In a row's text # stands for the lanes, $ for
+ * Isa.dot. */
 
 typedef struct Isa {
 	const char *name;        /* suffix of kernels: "avx512" */
@@ -58,9 +59,11 @@ typedef struct Isa {
 	const char *when;        /* preprocessor condition */
 	const char *has;         /* C expression: this processor can */
 	const char *attr;        /* macro before a kernel */
+	const char *dot;         /* suffix of its helpers for dot products; not empty: only kernels that have some gain by it */
 } Isa;
 
 extern const Isa isa_table[];    /* widest first; ends with a name NULL */
+bool isa_is(const Isa *, const char *target);
 bool isa_wanted(const Isa *, const char *target);      /* by --target; NULL: all */
 
 /* the vectors of one lanes loop */

@@ -2,16 +2,24 @@
 #include "target.h"
 
 const Isa isa_table[] = {
-	{ "avx512", "x86-64 with AVX-512 F, BW, DQ, VL", 16, 32, "defined ZN_AVX512", "zn_has_avx512()", "ZN_AVX512" },
-	{ "avx2", "x86-64 with AVX2, FMA, F16C", 8, 16, "defined ZN_AVX2", "zn_has_avx2()", "ZN_AVX2" },
-	{ "neon", "AArch64", 4, 32, "defined ZN_NEON", "1", "ZN_NEON" },
+	{ "avx512vnni", "x86-64 with AVX-512 F, BW, DQ, VL, VNNI", 16, 32, "defined ZN_AVX512VNNI",
+		"zn_has_avx512vnni()", "ZN_AVX512VNNI", "v" },
+	{ "avx512", "x86-64 with AVX-512 F, BW, DQ, VL", 16, 32, "defined ZN_AVX512", "zn_has_avx512()", "ZN_AVX512", "" },
+	{ "avx2", "x86-64 with AVX2, FMA, F16C", 8, 16, "defined ZN_AVX2", "zn_has_avx2()", "ZN_AVX2", "" },
+	{ "neon", "AArch64", 4, 32, "defined ZN_NEON", "1", "ZN_NEON", "" },
 	{ 0 },
 };
 
 bool
+isa_is(const Isa *s, const char *target)
+{
+	return target && !strcmp(target, s->name);
+}
+
+bool
 isa_wanted(const Isa *s, const char *target)
 {
-	return !target || !strcmp(target, "c") || !strcmp(target, s->name);
+	return !target || !strcmp(target, "c") || isa_is(s, target);
 }
 
 enum { F = DTBIT(F32), I = DTBIT(I32), U = DTBIT(U32), B = DTBIT(BOOL),
@@ -38,6 +46,7 @@ static const Row rows[] = {
 	BITS(AND, "&"), BITS(OR, "|"), BITS(XOR, "^"), {E_NOT, I | U | B, P_UNARY, true, "~%0"},
 	COMPARE(EQ, "=="), COMPARE(NE, "!="), COMPARE(LT, "<"), COMPARE(LE, "<="), COMPARE(GT, ">"), COMPARE(GE, ">="),
 	{E_EQ, B, P_UNARY, true, "~(%0 ^ %1)"}, {E_NE, B, P_UNARY, true, "(%0 ^ %1)"},
+	{E_DOT4, I, P_POST, true, "zn_dot4_u8s8x#$(%0, %1, %2)"},
 	{E_SELECT, F, P_POST, true, "zn_select_f32x#(%0, %1, %2)"},
 	{E_SELECT, I | NI | B, P_POST, true, "zn_select_i32x#(%0, %1, %2)"},
 };
@@ -182,6 +191,15 @@ can_index(Can *c, Ix ix, DType dt)
 		(ix_is(coef, 1) || dt == DT_F32 || dt == DT_I32);
 }
 
+/* words lie side by side */
+static bool
+can_word(Can *c, const Expr *e)
+{
+	Ix rest, coef = ix_coef(e->ix[0], c->l.var, &rest);
+
+	return !map_ptr(c->l.vector, e->u.mem) && coef && ix_is(coef, 4) && !lanes_vary_ix(&c->l, rest);
+}
+
 static bool
 cannot(const Expr *e, void *arg)
 {
@@ -196,6 +214,8 @@ cannot(const Expr *e, void *arg)
 		return true;
 	switch (e->op) {
 	case E_LOAD:
+		if (ex_is_word(e))
+			return !can_word(c, e);
 		return (!map_ptr(c->l.vector, e->u.mem) && !can_index(c, e->ix[0], e->dt)) || 
 			(e->u.mem->packed && dtype_info[e->dt].bits < 8);
 	case E_GUARD:
@@ -255,7 +275,7 @@ can_stmt(Stmt *s, void *arg)
 	switch (s->op) {
 	case S_BLOCK: case S_NOTE: case S_KEEP: break;
 	case S_FOR: ok = !lanes_vary_ix(&c->l, ix_atom(s->var)->a) && s->kind != F_LANES; break;
-	case S_IF: ok = !s->other && (!lanes_vary(&c->l, s->e) || lanes_limit(&c->l, s->e)); break;
+	case S_IF: ok = !lanes_vary(&c->l, s->e) || (!s->other && lanes_limit(&c->l, s->e)); break;
 	case S_LET:
 		ok = can_expr(c, s->e) && (!map_ptr(c->l.vector, s->v) || vec_kind(s->v->dt));
 		break;

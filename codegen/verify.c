@@ -42,7 +42,7 @@ const char *
 ex_check(EOp op, DType dt, Expr *const *a, int n)
 {
 	static const char *const fits[] = {
-		['S'] = "IUFB", ['B'] = "BIU", ['F'] = "F", ['C'] = "BIUF", ['P'] = "F",
+		['S'] = "IUFB", ['D'] = "I", ['B'] = "BIU", ['F'] = "F", ['C'] = "BIUF", ['P'] = "F",
 	};
 	char rule = eop_info[op].rule;
 
@@ -56,6 +56,8 @@ ex_check(EOp op, DType dt, Expr *const *a, int n)
 		if (!is_class(a[i]->dt, fits[(int)rule]))
 			return fmt("not defined for %s", dt_text(a[i]->dt));
 	}
+	if (rule == 'D' && a[0]->dt != DT_I32)
+		return fmt("not defined for %s", dt_text(a[0]->dt));
 	if (a[0]->dt == DT_BOOL && (op == E_SHL || op == E_SHR
 			|| (rule == 'S' && op != E_ADD && op != E_MUL && op != E_MIN && op != E_MAX)))
 		return "not defined for bool";
@@ -121,10 +123,10 @@ check_node(const Expr *e, void *arg)
 			wrong(v, "variable %s is not in scope", e->u.var->name);
 		break;
 	case E_LOAD:
-		if (e->dt != e->u.mem->dt)
+		if (e->dt != e->u.mem->dt && (e->dt != DT_I32 || (e->u.mem->dt != DT_I8 && e->u.mem->dt != DT_U8)))
 			msg = "not of its memory's dtype";
 		else
-			check_access(v, e->u.mem, e->ix[0], "load");
+			check_access(v, e->u.mem, ex_is_word(e) ? ix_addc(e->ix[0], 3) : e->ix[0], "load");
 		break;
 	case E_GUARD:
 		msg = e->a[0]->dt != e->a[1]->dt || e->dt != e->a[0]->dt ? "of two dtypes"

@@ -4,6 +4,9 @@
 #define zn_has_avx512() (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && \
 	__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
 
+/*@ zn_has_avx512vnni */
+#define zn_has_avx512vnni() (zn_has_avx512() && __builtin_cpu_supports("avx512vnni"))
+
 /*@ zn_has_avx2 */
 #define zn_has_avx2() (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 
@@ -880,3 +883,24 @@ static inline void zn_give(zenith_tensor *t, const zenith_value *v, const int64_
 		t->dims[i] = dims ? dims[i] : v->dims[i];
 }
 
+
+/*@ zn_word */
+/* four bytes as one number, the first lowest */
+static inline int32_t zn_word(const void *from)
+{
+	const uint8_t *p = (const uint8_t *)from;
+
+	return (int32_t)((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24);
+}
+
+/*@ zn_dot4 */
+/* s + the products of the bytes of a, unsigned, and b, signed */
+static inline int32_t zn_dot4(int32_t s, int32_t a, int32_t b)
+{
+	uint32_t r = (uint32_t)s;
+	int k;
+
+	for (k = 0; k < 32; k += 8)
+		r += ((uint32_t)a >> k & 255u) * ((((uint32_t)b >> k & 255u) ^ 128u) - 128u);
+	return (int32_t)r;
+}

@@ -88,6 +88,25 @@ ZN_INLINE@ void zn_store_f32x@(float *p, zn_f32x@ v) { *(zn_f32ux@ *)p = v; }
 /*@ zn_load_i32x@ */
 ZN_INLINE@ zn_i32x@ zn_load_i32x@(const int32_t *p) { return *(const zn_i32ux@ *)p; }
 
+/*@ zn_words_i32x@ */
+/* four bytes a lane, wherever they lie */
+ZN_INLINE@ zn_i32x@ zn_words_i32x@(const void *p)
+{
+	zn_i32x@ v;
+
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
+/*@ zn_wordn_i32x@ */
+ZN_INLINE@ zn_i32x@ zn_wordn_i32x@(const void *p, int n)
+{
+	int32_t t[@] = { 0 };
+
+	memcpy(t, p, 4 * (size_t)n);
+	return zn_load_i32x@(t);
+}
+
 /*@ zn_store_i32x@ */
 ZN_INLINE@ void zn_store_i32x@(int32_t *p, zn_i32x@ v) { *(zn_i32ux@ *)p = v; }
 

@@ -51,6 +51,18 @@ ZN_INLINE8 zn_i32x8 zn_loadn_i32x8(const int32_t *p, int n)
 	return (zn_i32x8)_mm256_maskload_epi32(p, zn_firstx8(n));
 }
 
+/*@ zn_wordn_i32x16 */
+ZN_INLINE16 zn_i32x16 zn_wordn_i32x16(const void *p, int n)
+{
+	return (zn_i32x16)_mm512_maskz_loadu_epi32(zn_firstx16(n), p);
+}
+
+/*@ zn_wordn_i32x8 */
+ZN_INLINE8 zn_i32x8 zn_wordn_i32x8(const void *p, int n)
+{
+	return (zn_i32x8)_mm256_maskload_epi32((const int *)p, zn_firstx8(n));
+}
+
 /*@ zn_storen_i32x16 */
 ZN_INLINE16 void zn_storen_i32x16(int32_t *p, zn_i32x16 v, int n)
 {

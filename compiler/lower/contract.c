@@ -9,37 +9,15 @@
  * or a constant, which is packed so that they do: [n/16][k...][16], the same for every isa; any other is copied, a
  * group of columns at a time, if enough rows use the copy. The tile axis is one of
  * A's; where A's conditions (padding) depend on it, only the interior is tiled, and the border done row by row. */
-#include "contraction.h"
-#include "nest.h"
+#include "gemm.h"
 
 enum {
-	PANEL = 16, MAX_NV = 8,
+	MAX_NV = 8,
 	MAX_COPY = 16384,        /* elements on the stack */
 	TERMS = 256,             /* of one float sum: longer ones are sums of these, as rounding errors grow with the length */
 };
 
-typedef struct Swap {
-	const IxAtom *m, *n, *k;
-	Ix mby, nby, kby;
-	Ix kin;                  /* the variable in kby */
-	const Expr *reduce;
-	Expr *acc;
-} Swap;
-
-typedef struct Gemm {
-	Nest *n;
-	const Stage *s;
-	Expr *body;
-	Contraction c;
-	const IxAtom *m, *l;     /* tile axis (NULL: none), lane axis */
-	int mr, nv;
-	bool copies;             /* the lane operand is copied */
-	Mem *copy;               /* of the columns at hand: [k][nv*lanes] */
-	Ix k[CONTRACTION_VARS];  /* reduction variables, outermost first */
-	int nk;
-} Gemm;
-
-static Ix swap_axis(const IxAtom *a, void *arg)
+Ix gemm_axis(const IxAtom *a, void *arg)
 {
 	const Swap *s = arg;
 
@@ -78,7 +56,7 @@ static bool is_loop(const Stage *s, const IxAtom *a)
 }
 
 /* elements from one index of the variable to the next in what an expression loads; -1: not regular */
-static int64_t step(Nest *n, const Factor *f, const IxAtom *a)
+int64_t gemm_step(Nest *n, const Factor *f, const IxAtom *a)
 {
 	Ix c, rest;
 	int64_t v;
@@ -97,7 +75,7 @@ static int64_t out_step(const Gemm *g, const IxAtom *a)
 	return c && ix_isint(c, &v) ? v : -1;
 }
 
-static bool in_conds(const Factor *f, const IxAtom *a)
+bool gemm_in_conds(const Factor *f, const IxAtom *a)
 {
 	for (int i = 0; i < f->ncond; i++)
 		if (ix_has(f->cond[i], a))
@@ -111,7 +89,7 @@ static bool packable(const Contraction *c, const IxAtom *lane)
 	const Expr *l = c->b.load;
 	bool any = false;
 
-	if (!l || !l->u.value->data || c->b.ncond || l->nix > PACK_MAX - 1)
+	if (!l || !l->u.value->data || c->b.ncond || l->nix > PACK_MAX - 3)
 		return false;
 	for (int i = 0; i < l->nix; i++) {
 		const IxAtom *a = ix_atom(l->ix[i]);
@@ -154,12 +132,12 @@ static bool lane_axis_of(Gemm *g, How how)
 
 	for (int i = 0; i < c->n.n; i++) {
 		const IxAtom *a = ix_atom(c->n.v[i]);
-		if (!is_loop(g->s, a) || in_conds(&c->b, a) || out_step(g, a) != 1 ||
+		if (!is_loop(g->s, a) || gemm_in_conds(&c->b, a) || out_step(g, a) != 1 ||
 			(ix_isint(a->a, &e) && e < g->n->isa->lanes / 2))
 			continue;
 		g->copies = how == COPIED;
-		if (how == COPIED ? step(g->n, &c->b, a) <= 1 || c->b.ncond || rows_of(c) < 4 || !column_length(c)
-			: !packable(c, a) && step(g->n, &c->b, a) != 1)
+		if (how == COPIED ? gemm_step(g->n, &c->b, a) <= 1 || c->b.ncond || rows_of(c) < 4 || !column_length(c)
+			: !packable(c, a) && gemm_step(g->n, &c->b, a) != 1)
 			continue;
 		g->l = a;
 		return true;
@@ -167,12 +145,36 @@ static bool lane_axis_of(Gemm *g, How how)
 	return false;
 }
 
+/* reduction variables: those on which a's conditions depend first, then by a's strides, largest first */
+static void order_k(Gemm *g)
+{
+	double key[CONTRACTION_VARS], v;
+	int j;
+
+	g->nk = g->c.k.n;
+	for (int i = 0; i < g->nk; i++) {
+		const IxAtom *a = ix_atom(g->c.k.v[i]);
+		v = (double)gemm_step(g->n, &g->c.a, a);
+		v = gemm_in_conds(&g->c.a, a) ? v + 1e12 : v;
+		for (j = i; j > 0 && key[j - 1] < v; j--) {
+			key[j] = key[j - 1];
+			g->k[j] = g->k[j - 1];
+		}
+		key[j] = v;
+		g->k[j] = g->c.k.v[i];
+	}
+}
+
 static bool choose_lane(Gemm *g)
 {
-	for (How how = AS_IT_LIES; how <= COPIED; how++)
+	g->dot = g->c.acc == DT_I32;
+	for (How how = AS_IT_LIES; how <= (g->dot ? AS_IT_LIES : COPIED); how++)
 		for (int side = 0; side < 2; side++) {
-			if (lane_axis_of(g, how))
-				return true;
+			if (lane_axis_of(g, how)) {
+				order_k(g);
+				if (!g->dot || (packable(&g->c, g->l) && dot_can(g)))
+					return true;
+			}
 			contraction_swap(&g->c);
 		}
 	return false;
@@ -193,26 +195,6 @@ static void tile_axis_of(Gemm *g)
 	}
 }
 
-/* reduction variables: those on which a's conditions depend first, then by a's strides, largest first */
-static void order_k(Gemm *g)
-{
-	double key[CONTRACTION_VARS], v;
-	int j;
-
-	g->nk = g->c.k.n;
-	for (int i = 0; i < g->nk; i++) {
-		const IxAtom *a = ix_atom(g->c.k.v[i]);
-		v = (double)step(g->n, &g->c.a, a);
-		v = in_conds(&g->c.a, a) ? v + 1e12 : v;
-		for (j = i; j > 0 && key[j - 1] < v; j--) {
-			key[j] = key[j - 1];
-			g->k[j] = g->k[j - 1];
-		}
-		key[j] = v;
-		g->k[j] = g->c.k.v[i];
-	}
-}
-
 /* ---- the size of a tile: estimated cycles per term for the whole; two products and two loads a cycle, products
  * four cycles deep */
 
@@ -226,7 +208,7 @@ static double tile_cost(int mr, int nv)
 static void choose_tile(Gemm *g)
 {
 	double m = g->m ? ix_estimate(g->m->a) : 1, vecs = ix_estimate(g->l->a) / g->n->isa->lanes, best = 1e30, cost;
-	int regs = g->n->isa->regs, per = PANEL / g->n->isa->lanes, rest;
+	int regs = g->dot ? dot_regs(g->n->isa) : g->n->isa->regs, per = PANEL / g->n->isa->lanes, rest;
 
 	vecs = vecs < 1 ? 1 : (double)(int64_t)(vecs + 0.99);
 	for (int nv = per; nv <= MAX_NV && (nv <= vecs || nv == per); nv += per)
@@ -259,7 +241,7 @@ static Stmt *hoist(Gemm *g, Stmt *b, const Swap *sw, int open, bool interior)
 			need = ix_has(cond, ix_atom(g->k[k])) ? k + 1 : need;
 		if (need != open)
 			continue;
-		cond = nest_index(g->n, ix_subst(cond, swap_axis, (void *)sw));
+		cond = nest_index(g->n, ix_subst(cond, gemm_axis, (void *)sw));
 		b = ix_ge0(cond) ? b : st_if(b, ex_bin(E_GE, ex_ix(cond), ex_int(DT_I64, 0)));
 	}
 	return b;
@@ -269,10 +251,10 @@ static Expr *operand(Gemm *g, const Factor *f, const Swap *sw)
 {
 	Expr *e = f->load && f->ncond ? ex_cast(g->c.acc, (Expr *)f->load) : f->e;
 
-	return nest_loads(g->n, ex_subst_ix(e, swap_axis, (void *)sw));
+	return nest_loads(g->n, ex_subst_ix(e, gemm_axis, (void *)sw));
 }
 
-static Stmt *unrolled(Nest *n, Stmt *b, int count, Ix *v)
+Stmt *gemm_unrolled(Nest *n, Stmt *b, int count, Ix *v)
 {
 	*v = count == 1 ? ix_int(0) : nest_var(n, ix_int(count));
 	return count == 1 ? b : st_for(b, *v, F_UNROLLED);
@@ -300,11 +282,11 @@ static bool copy_columns(Gemm *g, Stmt *b, Ix n0, int nv, Ix lanes)
 	g->copy = st_array(b, n->k, "col", DT_F32, ix_int(column_length(&g->c) * nv * w));
 	for (int i = 0; i < g->nk; i++)
 		b = st_for(b, g->k[i], F_SERIAL);
-	in = unrolled(n, st_lanes(b, l, w), nv, &j);
+	in = gemm_unrolled(n, st_lanes(b, l, w), nv, &j);
 	sw.nby = ix_add(ix_add(n0, ix_mulc(j, w)), l);
 	n->lane = true;
 	st_store(in, g->copy, ix_add(ix_mulc(ix_add(ix_mulc(column_at(g), nv), j), w), l),
-		nest_loads(n, ex_subst_ix(g->c.b.e, swap_axis, &sw)));
+		nest_loads(n, ex_subst_ix(g->c.b.e, gemm_axis, &sw)));
 	n->lane = false;
 	return lanes_can(b->list.p[b->list.n - 1]);
 }
@@ -317,19 +299,24 @@ static void products(Gemm *g, Stmt *b, Swap *sw, Ix m0, Ix n0, Ix l, int mr, int
 	Stmt *in;
 	Var *a;
 
-	in = unrolled(n, b, nv, &j);
+	in = gemm_unrolled(n, b, nv, &j);
 	sw->nby = ix_add(ix_add(n0, ix_mulc(j, n->isa->lanes)), l);
 	sw->mby = m0;
 	st_store(in, bv, j, g->copies
-		? ex_load(g->copy, ix_add(ix_mulc(ix_add(ix_mulc(ix_subst(column_at(g), swap_axis, sw), nv), j),
+		? ex_load(g->copy, ix_add(ix_mulc(ix_add(ix_mulc(ix_subst(column_at(g), gemm_axis, sw), nv), j),
 			n->isa->lanes), l))
 		: operand(g, &g->c.b, sw));
-	in = unrolled(n, b, mr, &i);
+	in = gemm_unrolled(n, b, mr, &i);
 	sw->mby = ix_add(m0, i);
 	a = st_let(in, n->k, "a", operand(g, &g->c.a, sw));
-	in = unrolled(n, in, nv, &j);
+	in = gemm_unrolled(n, in, nv, &j);
 	at = ix_add(ix_mulc(i, nv), j);
 	st_store(in, acc, at, ex_fma(ex_var(a), ex_load(bv, j), ex_load(acc, at)));
+}
+
+Ix gemm_column(const Tile *t, Ix j)
+{
+	return ix_add(ix_add(t->n0, ix_mulc(j, t->g->n->isa->lanes)), t->l);
 }
 
 static Mem *zeros(Gemm *g, Stmt *b, const char *name, int count)
@@ -337,7 +324,7 @@ static Mem *zeros(Gemm *g, Stmt *b, const char *name, int count)
 	Mem *m = st_array(b, g->n->k, name, DT_F32, ix_int(count));
 	Ix i;
 
-	b = unrolled(g->n, b, count, &i);
+	b = gemm_unrolled(g->n, b, count, &i);
 	st_store(b, m, i, ex_float(DT_F32, 0));
 	return m;
 }
@@ -391,7 +378,7 @@ static Mem *sums(Gemm *g, Stmt *body, Swap *sw, Ix m0, Ix n0, Ix l, int mr, int 
 	}
 	acc = zeros(g, in, "acc", mr * nv);
 	sum_terms(g, in, sw, depth, m0, n0, l, mr, nv, acc, interior);
-	in = unrolled(n, in, mr * nv, &i);
+	in = gemm_unrolled(n, in, mr * nv, &i);
 	st_store(in, total, i, ex_bin(E_ADD, ex_load(total, i), ex_load(acc, i)));
 	return total;
 }
@@ -403,25 +390,25 @@ static bool tile(Gemm *g, Stmt *b, Ix m0, int mr, Ix n0, int nv, Ix lanes, bool 
 	Swap sw = { .m = g->m, .n = g->l, .mby = m0, .reduce = g->c.reduce };
 	Ix l = nest_var(n, lanes), i, j, at[g->s->v->rank + 1];
 	Stmt *in, *body = st_lanes(b, l, n->isa->lanes);
-	Mem *acc;
+	Tile t = { g, &sw, m0, n0, l, mr, nv, NULL, interior };
 
 	n->lane = true;
 	sw.nby = ix_add(n0, l);
-	acc = sums(g, body, &sw, m0, n0, l, mr, nv, interior);
-	in = unrolled(n, unrolled(n, body, mr, &i), nv, &j);
+	t.acc = g->dot ? dot_sums(&t, body) : sums(g, body, &sw, m0, n0, l, mr, nv, interior);
+	in = gemm_unrolled(n, gemm_unrolled(n, body, mr, &i), nv, &j);
 	sw.mby = ix_add(m0, i);
-	sw.nby = ix_add(ix_add(n0, ix_mulc(j, n->isa->lanes)), l);
-	sw.acc = ex_load(acc, ix_add(ix_mulc(i, nv), j));
+	sw.nby = gemm_column(&t, j);
+	sw.acc = ex_load(t.acc, ix_add(ix_mulc(i, nv), j));
 	for (int k = 0; k < g->s->v->rank; k++)
-		at[k] = ix_subst(g->s->at[k], swap_axis, &sw);
-	nest_store_at(n, in, g->s, at, ex_subst(g->body, swap_reduce, swap_axis, &sw));
+		at[k] = ix_subst(g->s->at[k], gemm_axis, &sw);
+	nest_store_at(n, in, g->s, at, ex_subst(g->body, swap_reduce, gemm_axis, &sw));
 	n->lane = false;
 	return lanes_can(b->list.p[b->list.n - 1]);
 }
 
 /* ---- ranges */
 
-static Stmt *scope(Stmt *b)
+Stmt *gemm_scope(Stmt *b)
 {
 	Stmt *in = st_block();
 
@@ -432,7 +419,7 @@ static Stmt *scope(Stmt *b)
 static Stmt *loop(Nest *n, Stmt *b, Ix count, Ix *v)
 {
 	*v = ix_is(count, 1) ? ix_int(0) : nest_var(n, count);
-	return ix_is(count, 1) ? scope(b) : st_for(b, *v, F_SERIAL);
+	return ix_is(count, 1) ? gemm_scope(b) : st_for(b, *v, F_SERIAL);
 }
 
 /* rows [base, base + count) */
@@ -451,7 +438,7 @@ static bool rows(Gemm *g, Stmt *b, Ix base, Ix count, int mr, Ix n0, int nv, Ix 
 		return true;
 	base = ix_add(base, ix_mulc(whole, mr));
 	if (ix_isint(rest, &r))
-		return tile(g, scope(b), base, (int)r, n0, nv, lanes, interior);
+		return tile(g, gemm_scope(b), base, (int)r, n0, nv, lanes, interior);
 	in = loop(g->n, b, rest, &i);
 	return tile(g, in, ix_add(base, i), 1, n0, nv, lanes, interior);
 }
@@ -472,17 +459,17 @@ static bool all_rows(Gemm *g, Stmt *b, Ix n0, int nv, Ix lanes)
 
 	if (g->copies && !copy_columns(g, b, n0, nv, lanes))
 		return false;
-	if (!g->m || !in_conds(&g->c.a, g->m))
+	if (!g->m || !gemm_in_conds(&g->c.a, g->m))
 		return rows(g, b, ix_int(0), count, g->mr, n0, nv, lanes, true);
 	if (!interior(g, &from, &to) || from >= to || !ix_isint(count, &e))
 		return rows(g, b, ix_int(0), count, 1, n0, nv, lanes, false);
 	for (int64_t i = 0; i < from; i++)
-		if (!rows(g, scope(b), ix_int(i), ix_int(1), 1, n0, nv, lanes, false))
+		if (!rows(g, gemm_scope(b), ix_int(i), ix_int(1), 1, n0, nv, lanes, false))
 			return false;
 	if (!rows(g, b, ix_int(from), ix_int(to - from), g->mr, n0, nv, lanes, true))
 		return false;
 	for (int64_t i = to; i < e; i++)
-		if (!rows(g, scope(b), ix_int(i), ix_int(1), 1, n0, nv, lanes, false))
+		if (!rows(g, gemm_scope(b), ix_int(i), ix_int(1), 1, n0, nv, lanes, false))
 			return false;
 	return true;
 }
@@ -504,9 +491,9 @@ static bool columns(Gemm *g, Stmt *b)
 		return true;
 	if (ix_isint(rest, &e)) {
 		nv = (int)(e / w);
-		if (nv && !all_rows(g, scope(b), base, nv, ix_int(w)))
+		if (nv && !all_rows(g, gemm_scope(b), base, nv, ix_int(w)))
 			return false;
-		return e % w == 0 || all_rows(g, scope(b), ix_addc(base, nv * w), 1, ix_int(e % w));
+		return e % w == 0 || all_rows(g, gemm_scope(b), ix_addc(base, nv * w), 1, ix_int(e % w));
 	}
 	whole = ix_cdiv(rest, ix_int(w));
 	b = loop(g->n, b, whole, &o);
@@ -516,7 +503,7 @@ static bool columns(Gemm *g, Stmt *b)
 
 /* ---- constants */
 
-static bool reduces_axis(const Gemm *g, Ix ix)
+bool gemm_reduces(const Gemm *g, Ix ix)
 {
 	for (int j = 0; j < g->nk; j++)
 		if (ix == g->k[j])
@@ -529,7 +516,7 @@ static Packed *packing(const Gemm *g)
 {
 	const Expr *l = g->c.b.load;
 	Packed *p = NEW(Packed);
-	int64_t dim[PACK_MAX], s = PANEL;
+	int64_t dim[PACK_MAX], s = g->dot ? 4 * PANEL : PANEL;
 	int m = 1;
 
 	p->value = l->u.value;
@@ -539,16 +526,22 @@ static Packed *packing(const Gemm *g)
 			return NULL;
 		if (ix_atom(l->ix[i]) == g->l)
 			p->lane = i;
-		else if (!reduces_axis(g, l->ix[i]))
+		else if (!gemm_reduces(g, l->ix[i]))
 			p->level[m++] = (PackLevel){ dim[i], i, 1 };
 	}
 	for (int j = 0; j < g->nk; j++)
 		for (int i = 0; i < l->nix; i++)
-			if (l->ix[i] == g->k[j])
+			if (l->ix[i] == g->k[j] && g->dot && j == g->nk - 1) {
+				p->level[m++] = (PackLevel){ (dim[i] + 3) / 4, i, 4 };
+				p->deep = i + 1;
+			} else if (l->ix[i] == g->k[j]) {
 				p->level[m++] = (PackLevel){ dim[i], i, 1 };
+			}
 	p->level[0] = (PackLevel){ (dim[p->lane] + PANEL - 1) / PANEL, p->lane, PANEL };
 	p->level[m] = (PackLevel){ PANEL, p->lane, 1 };
-	p->nlevel = m + 1;
+	if (g->dot)
+		p->level[m + 1] = (PackLevel){ 4, p->deep - 1, 1 };
+	p->nlevel = m + 1 + g->dot;
 	p->stride = NEWN(Ix, l->nix + 1);
 	for (int i = m - 1; i >= 0; s *= p->level[i--].extent)
 		p->stride[p->level[i].axis] = ix_int(s);
@@ -564,7 +557,7 @@ static bool same_order(const Packed *p, const Packed *q)
 }
 
 /* the constant is read in the order of the first kernel that packs it; false: another order is wanted */
-static bool pack(const Gemm *g)
+static bool pack(Gemm *g)
 {
 	Packed *p = packing(g), *q;
 
@@ -572,9 +565,12 @@ static bool pack(const Gemm *g)
 		return false;
 	for (int i = 0; i < g->n->packs->n; i++) {
 		q = g->n->packs->p[i];
-		if (q->value == p->value)
+		if (q->value == p->value) {
+			g->pack = q;
 			return same_order(p, q);
+		}
 	}
+	g->pack = p;
 	push(g->n->packs, p);
 	return true;
 }
@@ -584,14 +580,13 @@ static bool setup(Gemm *g, Nest *n, const Stage *s, Expr *body)
 	const Expr *red = only_reduce(body, NULL);
 
 	*g = (Gemm){ .n = n, .s = s, .body = body };
-	if (!red || s->var || red->dt != DT_F32 || !contraction_match(red, &g->c) || g->c.ncond)
+	if (!red || s->var || (red->dt != DT_F32 && red->dt != DT_I32) || !contraction_match(red, &g->c) || g->c.ncond)
 		return false;
 	if (!s->mem && !s->v->place)
 		return false;
 	if (!choose_lane(g))
 		return false;
 	tile_axis_of(g);
-	order_k(g);
 	return true;
 }
 

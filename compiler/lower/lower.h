@@ -9,6 +9,7 @@
  *   pieces.c   results assembled from parts, by part; parts placed where the whole will lie
  *   collapse.c adjacent loops that are one
  *   contraction.c  what a sum of products is made of: factors, elements, zero points, classes of axes
+ *   contract.c contractions on register tiles; dot.c: those of bytes, gemm.h: what both share
  *   tile.c     reductions over tiles of accumulators
  *   nest.c     a group -> a kernel: loops, reductions, tiles
  *   stmts.c    the statements of an operator -> a kernel

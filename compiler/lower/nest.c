@@ -45,36 +45,60 @@ static Ix stage_flat(const Stage *s, const Ix *ix)
 	return at;
 }
 
-static Expr *load_packed(Nest *n, Packed *p, const Ix *ix)
-{
-	Ix at = ix_int(0), row = ix[p->lane];
+typedef struct At { Mem *mem; Ix ix; } At;
 
-	if (p->span) {
-		at = ix_mul(ix_div(row, ix_int(p->span)), p->span_stride);
-		row = ix_mod(row, ix_int(p->span));
+static At at_packed(Nest *n, Packed *p, const Ix *ix)
+{
+	Ix row = p->span ? ix_mod(ix[p->lane], ix_int(p->span)) : ix[p->lane], at = ix_mod(row, ix_int(p->block));
+
+	if (p->deep)
+		at = ix_add(ix_mulc(at, 4), ix_mod(ix[p->deep - 1], ix_int(4)));
+	if (p->span)
+		at = ix_add(at, ix_mul(ix_div(ix[p->lane], ix_int(p->span)), p->span_stride));
+	for (int i = 0; i < p->value->rank; i++) {
+		int64_t unit = i == p->lane ? p->block : i + 1 == p->deep ? 4 : 1;
+		at = ix_add(at, ix_mul(ix_div(i == p->lane ? row : ix[i], ix_int(unit)), p->stride[i]));
 	}
-	for (int i = 0; i < p->value->rank; i++)
-		at = ix_add(at, ix_mul(i == p->lane ? ix_div(row, ix_int(p->block)) : ix[i], p->stride[i]));
 	if (!p->mem)
 		p->mem = weight_packed(n->lo, p->value, p->nlevel, p->level);
-	return ex_load(nest_param(n, p->mem, ix_int(0), "w"), ix_add(at, ix_mod(row, ix_int(p->block))));
+	return (At){ nest_param(n, p->mem, ix_int(0), "w"), at };
 }
 
-Expr *nest_load(Nest *n, Value *v, const Ix *ix)
+/* where an element lies that is in memory */
+static At at_value(Nest *n, Value *v, const Ix *ix)
 {
 	const Stage *s = stage_of(n, v);
 	Place *p;
 
 	for (int i = 0; n->packs && i < n->packs->n; i++)
 		if (n->packs->p[i]->value == v)
-			return load_packed(n, n->packs->p[i], ix);
+			return at_packed(n, n->packs->p[i], ix);
+	if (s && s->mem)
+		return (At){ s->mem, stage_flat(s, ix) };
+	p = place_of(n->lo, v);
+	return (At){ nest_param(n, p->mem, place_base(p), v->data ? "w" : "x"), place_index(p, ix, v->rank) };
+}
+
+Expr *nest_load(Nest *n, Value *v, const Ix *ix)
+{
+	const Stage *s = stage_of(n, v);
+	At at;
 
 	if (s && s->var)
 		return ex_var(s->var);
-	if (s && s->mem)
-		return ex_load(s->mem, stage_flat(s, ix));
-	p = place_of(n->lo, v);
-	return ex_load(nest_param(n, p->mem, place_base(p), v->data ? "w" : "x"), place_index(p, ix, v->rank));
+	at = at_value(n, v, ix);
+	return ex_load(at.mem, at.ix);
+}
+
+Expr *nest_word(Nest *n, Value *v, const Ix *ix)
+{
+	Ix own[v->rank + 1];
+	At at;
+
+	for (int i = 0; i < v->rank; i++)
+		own[i] = nest_index(n, ix[i]);
+	at = at_value(n, v, own);
+	return ex_load4(at.mem, at.ix);
 }
 
 Ix nest_flat(Nest *n, Value *v, const Ix *ix)
@@ -489,9 +513,34 @@ static void nest_body(Nest *n)
 	}
 }
 
-static void find_lanes(Stmt *s, void *arg)
+typedef struct Uses { bool lanes, dot; } Uses;
+
+static bool is_dot(const Expr *e, void *arg)
 {
-	*(bool *)arg |= s->kind == F_LANES;
+	(void)arg;
+	return e->op == E_DOT4;
+}
+
+static void find_uses(Stmt *s, void *arg)
+{
+	Uses *u = arg;
+
+	u->lanes |= s->kind == F_LANES;
+	u->dot |= s->e && ex_any(s->e, is_dot, NULL);
+}
+
+static bool i32_sum(const Expr *e, void *arg)
+{
+	(void)arg;
+	return e->op == E_REDUCE && e->dt == DT_I32;
+}
+
+static bool may_dot(const Group *g)
+{
+	for (int i = 0; i < g->stage.n; i++)
+		if (g->stage.p[i].body->reduces && ex_any(g->stage.p[i].body, i32_sum, NULL))
+			return true;
+	return false;
 }
 
 /* The kernel with the vectors of an isa, or without. The variants have one list of parameters, to which each adds what
@@ -521,16 +570,19 @@ Call *nest_group(Lower *lo, Group *g)
 	Packs packs = { 0 };
 	Nest n = { .lo = lo, .g = g, .call = NEW(Call), .k = kern_new("kernel"), .packs = &packs };
 	VEC(Kern *) variant = { 0 };
-	bool lanes;
+	Uses u;
+	bool extra;              /* only for what its dot products gain */
 
 	kernel_name(&n, lower_info(lo, g->root->out));
 	for (const Isa *s = isa_table; s->name && lo->opt->opt > 0; s++) {
 		if (!isa_wanted(s, lo->opt->target))
 			continue;
-		Kern *k = nest_variant(&n, g, s);
-		lanes = false;
-		st_each(k->body, find_lanes, &lanes);
-		if (lanes)
+		extra = s->dot[0] && !isa_is(s, lo->opt->target);
+		Kern *k = extra && !may_dot(g) ? NULL : nest_variant(&n, g, s);
+		u = (Uses){ 0 };
+		if (k)
+			st_each(k->body, find_uses, &u);
+		if (extra ? u.dot : u.lanes)
 			push(&variant, k);
 	}
 	n.call->kern = nest_variant(&n, g, NULL);

@@ -10,16 +10,19 @@ enum { FIRST_BOX = 2048, FIRST_TILE = 4096 };  /* ids of loop variables made by 
 						  tile.c */
 
 /* a constant in the order in which a kernel reads it: blocks along one axis, everything else between them. Element ix
- * lies at sum ix[i]*stride[i] over the other axes + ix[lane]/block*stride[lane] + ix[lane]%block */
+ * lies at sum ix[i]*stride[i] over the other axes + ix[lane]/block*stride[lane] + ix[lane]%block. With deep > 0
+ * four elements along axis d = deep - 1 lie side by side, and around them the lanes:
+ * ... + ix[d]/4*stride[d] + ix[lane]%block*4 + ix[d]%4 */
 typedef struct Packed {
 	Value *value;
-	int lane, block;
+	int lane, block, deep;
 	Ix *stride;
 	int64_t span;            /* > 0: blocks do not reach across multiples of it; ix[lane] is then counted from */
 	Ix span_stride;          /* the last one, and ix[lane]/span*span_stride added */
 	int nlevel;
 	PackLevel level[PACK_MAX];
 	Mem *mem;                /* once it is loaded */
+	Value *sums;             /* over the axes that are reduced, the lane last; NULL: not needed */
 } Packed;
 typedef VEC(Packed *) Packs;
 
@@ -38,6 +41,7 @@ typedef struct Nest {
 Ix nest_var(Nest *, Ix extent);
 Mem *nest_param(Nest *, Mem *region, Ix off, const char *name);
 Expr *nest_loads(Nest *, const Expr *);          /* TLOAD -> LOAD */
+Expr *nest_word(Nest *, Value *, const Ix *ix);  /* four elements of 8 bits from there on: ex_load4 */
 Ix nest_index(Nest *, Ix);
 Expr *nest_load(Nest *, Value *, const Ix *ix);
 Ix nest_flat(Nest *, Value *, const Ix *ix);     /* position of an element in what the kernel reads it from */

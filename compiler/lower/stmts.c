@@ -489,7 +489,7 @@ Call *nest_prog(Lower *lo, Unit *u)
 	buf_fmt(&note, "%s", node_where(u->node));
 	n.k->note = buf_str(&note);
 	for (const Isa *s = isa_table; s->name && lo->opt->opt > 0; s++) {
-		if (!isa_wanted(s, lo->opt->target))
+		if (!isa_wanted(s, lo->opt->target) || (s->dot[0] && !isa_is(s, lo->opt->target)))
 			continue;
 		Kern *k = variant(&n, u->prog, s);
 		bool lanes = false;

@@ -18,7 +18,7 @@ static bool check_load(const Expr *e, void *arg)
 	Check *c = arg;
 
 	if (e->op == E_LOAD && e->u.mem == c->x) {
-		c->fails |= !c->at || e->ix[0] != c->at;
+		c->fails |= !c->at || e->ix[0] != c->at || ex_is_word(e);
 		c->loaded = true;
 	}
 	return false;
@@ -82,7 +82,9 @@ static Expr *same_mem(const Expr *e, void *arg)
 {
 	const Check *c = arg;
 
-	return e->op == E_LOAD && e->u.mem == c->y ? ex_load((Mem *)c->x, e->ix[0]) : NULL;
+	if (e->op != E_LOAD || e->u.mem != c->y)
+		return NULL;
+	return ex_is_word(e) ? ex_load4((Mem *)c->x, e->ix[0]) : ex_load((Mem *)c->x, e->ix[0]);
 }
 
 static Ix same_ix(const IxAtom *a, void *arg)

@@ -234,6 +234,36 @@ gather(void **st)
 	}
 }
 
+/* words of bytes at any index, and their dot product */
+static void
+words(void **st)
+{
+	static const char text[] =
+		"kernel dot(in x.0: u8[40], in w.1: i8[40], out y.2: i32[37]) {\n"
+		"\tfor i0 < 37 {\n"
+		"\t\tstore y.2[i0] = dot4(-5:i32, word(x.0[i0]), word(w.1[-i0 + 36]))\n"
+		"\t}\n"
+		"}\n";
+	uint8_t x[40];
+	int8_t w[40];
+	int32_t y[37], want;
+	Kern *k = ir_parse_kern(text, "words");
+
+	(void)st;
+	ir_check_kern(k, "words");
+	for (int j = 0; j < 40; j++) {
+		x[j] = (uint8_t)(j * 77);
+		w[j] = (int8_t)(uint8_t)(j * 53);
+	}
+	assert_int_equal(go(k, (void *[]){x, w, y}), 0);
+	for (int j = 0; j < 37; j++) {
+		want = -5;
+		for (int i = 0; i < 4; i++)
+			want += x[j + i] * w[36 - j + i];
+		assert_int_equal(y[j], want);
+	}
+}
+
 static void
 strings(void **st)
 {
@@ -410,6 +440,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(shared_branches, begin, end),
 		cmocka_unit_test_setup_teardown(memory, begin, end),
 		cmocka_unit_test_setup_teardown(gather, begin, end),
+		cmocka_unit_test_setup_teardown(words, begin, end),
 		cmocka_unit_test_setup_teardown(strings, begin, end),
 		cmocka_unit_test_setup_teardown(random_kernels, begin, end),
 	};

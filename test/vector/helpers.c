@@ -70,6 +70,11 @@ TEST memory(void)
 	float t[L * G + L];
 	uint32_t u[2 * L];
 
+	zn_store_i32x@(ri, zn_words_i32x@((const char *)a + 1));
+	for (int i = 0; i < L; i++) {
+		memcpy(u, (const char *)a + 1 + 4 * i, 4);
+		same("words", i, u[0], (uint32_t)ri[i]);
+	}
 	for (int n = 0; n <= L; n++) {
 		float *p = (float *)edge((size_t)n * 4);
 		int32_t *q = (int32_t *)p;
@@ -81,6 +86,9 @@ TEST memory(void)
 			same_float("loadn", i, i < n ? b[2000 + i] : 0.0f, r[i]);
 			same("loadn.i32", i, i < n ? ubits(b[2000 + i]) : 0, (uint32_t)ri[i]);
 		}
+		zn_store_i32x@(ri, zn_wordn_i32x@(q, n));
+		for (int i = 0; i < L; i++)
+			same("wordn", i, i < n ? ubits(b[2000 + i]) : 0, (uint32_t)ri[i]);
 		zn_storen_f32x@(p, zn_load_f32x@(a + 2001), n);
 		for (int i = 0; i < n; i++)
 			same_float("storen", i, a[2001 + i], p[i]);
