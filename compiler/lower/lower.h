@@ -107,7 +107,7 @@ typedef struct Lower {
 
 Info *lower_info(Lower *, const Value *);
 Expr *te_at(const Te *, const Ix *ix);   /* its body at other indices than the axes */
-double ix_estimate(Ix);   /* a typical value: symbols at their upper bound, at most 64, or more where it is 0 then */
+double ix_estimate(Ix);   /* a typical value: symbols at their upper bound, at most 64; more where it is 0 then */
 
 Expr *te_at(const Te *, const Ix *ix);     /* the expression's element there */
 void fuse_graph(Lower *, Graph *, Unit **, int n);

@@ -3,10 +3,10 @@
  *   for j < n { body(j) }        for o { lanes l { body(o*L + l) } }       independent iterations
  *   for k { acc += a[k]*b[k] }   lanes l { for o { part += a[o*L + l]*b[o*L + l] } acc += part }
  *
- * A loop that can be said neither way stays as it is, and the loops inside it are tried. Within lanes, sums of
- * products go into several partial sums, as additions wait for each other, of at most TERMS terms. A constant
- * matrix whose rows are the lanes is packed so that they lie side by side (Packed): the product of a recurrent
- * step is then a sum over panels of 16 rows, without sums over lanes. */
+ * A loop that can be said neither way stays as it is, and the loops inside it are tried. Within lanes, sums
+ * of products go into several partial sums, as additions wait for each other, of at most TERMS terms. A
+ * constant matrix whose rows are the lanes is packed so that they lie side by side (Packed): the product of a
+ * recurrent step is then a sum over panels of 16 rows, without sums over lanes. */
 #include "nest.h"
 #include "../../codegen/interp.h"
 
@@ -271,8 +271,8 @@ static bool good_lanes(const Stmt *loop)
 
 typedef struct Matrix { Make *m; const Stmt *loop; } Matrix;
 
-/* rows in spans as long as the loop, each in blocks of PANEL; everything inside the rows between the blocks and
- * their elements */
+/* rows in spans as long as the loop, each in blocks of PANEL; everything inside the rows between the blocks
+ * and their elements */
 static Packed *packing(const Value *v, int lane, int64_t span)
 {
 	Packed *p = NEW(Packed);
