@@ -37,4 +37,11 @@ CASES = {
             body = body (float[?,?] s, float[?] e) => (float[?,?] n, float[?] o) {
             n = Sub (s, e)
             o = Identity (e) }> (x, v) }''', [{"x": x[0]}, {"x": x[1, :, :3]}]),
+    # the lane operand's conditions, which the lane is not in, were forgotten
+    "padded_lanes": ("""(float[4,3,8,N] x) => (float[?,?,?] y)
+        <float[6,1,3,1] w = {0.375, -0.25, 0.375, -0.375, -0.625, -0.25, 0.25, -0.375, 0.375, -0.375, 0.25, -0.125,
+         0.625, -0.125, 0, 0, -0.5, 0.25}, int64[1] a = {-4}> {
+        r = LRN <alpha = 0.1, size = 5> (x)
+        c = Conv <group = 3, kernel_shape = [3, 1], pads = [2, 0, 2, 0], strides = [3, 2]> (r, w)
+        y = ReduceL1 <keepdims = 0> (c, a) }""", [{"x": np.ones((4, 3, 8, 7), np.float32) * 3}]),
 }

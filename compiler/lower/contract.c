@@ -155,7 +155,7 @@ static void order_k(Gemm *g)
 	for (int i = 0; i < g->nk; i++) {
 		const IxAtom *a = ix_atom(g->c.k.v[i]);
 		v = (double)gemm_step(g->n, &g->c.a, a);
-		v = gemm_in_conds(&g->c.a, a) ? v + 1e12 : v;
+		v = gemm_in_conds(&g->c.a, a) || gemm_in_conds(&g->c.b, a) ? v + 1e12 : v;
 		for (j = i; j > 0 && key[j - 1] < v; j--) {
 			key[j] = key[j - 1];
 			g->k[j] = g->k[j - 1];
@@ -228,10 +228,9 @@ static void choose_tile(Gemm *g)
 
 /* ---- one tile */
 
-static Stmt *hoist(Gemm *g, Stmt *b, const Swap *sw, int open, bool interior)
+/* an `if` for each of an operand's conditions that has all its reduction variables, `open` of them, for the first time */
+static Stmt *hoist_of(Gemm *g, const Factor *f, Stmt *b, const Swap *sw, int open, bool interior)
 {
-	const Factor *f = &g->c.a;
-
 	for (int i = 0; i < f->ncond; i++) {
 		Ix cond = f->cond[i];
 		int need = 0;
@@ -245,6 +244,12 @@ static Stmt *hoist(Gemm *g, Stmt *b, const Swap *sw, int open, bool interior)
 		b = ix_ge0(cond) ? b : st_if(b, ex_bin(E_GE, ex_ix(cond), ex_int(DT_I64, 0)));
 	}
 	return b;
+}
+
+static Stmt *hoist(Gemm *g, Stmt *b, const Swap *sw, int open, bool interior)
+{
+	b = hoist_of(g, &g->c.a, b, sw, open, interior);
+	return hoist_of(g, &g->c.b, b, sw, open, interior);
 }
 
 static Expr *operand(Gemm *g, const Factor *f, const Swap *sw)
