@@ -565,6 +565,21 @@ static Kern *nest_variant(Nest *like, const Group *g, const Isa *isa)
 	return n.k;
 }
 
+static bool is_guard(const Expr *e, void *arg)
+{
+	(void)arg;
+	return e->op == E_GUARD;
+}
+
+/* parts put together: copies, which C compilers know how to make, in as many loops as there are parts */
+static bool only_joins(const Group *g)
+{
+	const Expr *e = g->stage.p[0].body;
+	Cost c = ex_cost(e);
+
+	return g->stage.n == 1 && c.flops == 0 && c.calls == 0 && ex_any(e, is_guard, NULL);
+}
+
 Call *nest_group(Lower *lo, Group *g)
 {
 	Packs packs = { 0 };
@@ -574,7 +589,7 @@ Call *nest_group(Lower *lo, Group *g)
 	bool extra;              /* only for what its dot products gain */
 
 	kernel_name(&n, lower_info(lo, g->root->out));
-	for (const Isa *s = isa_table; s->name && lo->opt->opt > 0; s++) {
+	for (const Isa *s = isa_table; s->name && lo->opt->opt > 0 && !only_joins(g); s++) {
 		if (!isa_wanted(s, lo->opt->target))
 			continue;
 		extra = s->dot[0] && !isa_is(s, lo->opt->target);
