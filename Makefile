@@ -87,9 +87,11 @@ THREADS = 1
 SECONDS = 10
 CLOCK = wall
 NETS =
+SHAPES =
 AGAINST =
 BENCH = $B/bench/threads-$(THREADS)
 BENCHOBJ = $(patsubst %,$B/bench/%.o,bench compare job limit ort ov yard zn)
+DNNL = $(firstword $(wildcard /usr/include/oneapi/dnnl/dnnl.h /usr/local/include/oneapi/dnnl/dnnl.h))
 
 $B/bench/run: $(BENCHOBJ)
 	$(CC) $(LDFLAGS) -o $@ $(BENCHOBJ) -lm -ldl -pthread
@@ -98,6 +100,17 @@ bench: all $B/bench/run
 	@$(PY) bench/bench.py --zenithc $B/zenithc --run $B/bench/run --runtime $B/libzenith_rt.a --work $B/bench/work \
 		--models '$(MODELS)' --zoo '$(ZOO)' --threads $(THREADS) --seconds $(SECONDS) --clock $(CLOCK) \
 		--json $(BENCH).json --svg $(BENCH).svg $(if $(AGAINST),--against '$(AGAINST)') $(NETS)
+
+# single shapes beside oneDNN 2, where its header is
+$B/bench/kernels.o: $(DNNL)
+
+$B/bench/kernels: $(addprefix $B/bench/,kernels.o job.o yard.o) $(LIBOBJ)
+	$(CC) $(LDFLAGS) -o $@ $^ $(if $(DNNL),-ldnnl) $(LDLIBS) -pthread
+
+bench-kernels: SECONDS = 2
+bench-kernels: $B/bench/kernels
+	@$(PY) bench/kernels.py --run $B/bench/kernels --work $B/bench/work --threads $(THREADS) --seconds $(SECONDS) \
+		--clock $(CLOCK) --json $B/bench/kernels-$(THREADS).json $(SHAPES)
 
 demo: all
 	@$(MAKE) --no-print-directory -C examples/digits ZENITHC='$(abspath $B)/zenithc' OUT='$(abspath $B)/demo' run
@@ -116,7 +129,7 @@ install: all
 clean:
 	[ ! -d $B ] || find $B -mindepth 1 -maxdepth 1 ! -name venv ! -name bootstrap.stamp -exec rm -rf {} +
 
-.PHONY: all bench check check-build clean demo install soak test units zoo
+.PHONY: all bench bench-kernels check check-build clean demo install soak test units zoo
 .SECONDARY:
 
--include $(OBJ:.o=.d) $(BENCHOBJ:.o=.d) $(RUNTIME:.o=.d) $(UNIT:%=$B/unit/%.d)
+-include $(OBJ:.o=.d) $(BENCHOBJ:.o=.d) $B/bench/kernels.d $(RUNTIME:.o=.d) $(UNIT:%=$B/unit/%.d)

@@ -18,7 +18,6 @@
 #include "bench.h"
 
 #include <math.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,42 +50,6 @@ static volatile sig_atomic_t current;     /* the engine that works */
 static double diff[NENGINE][NENGINE], after = -1;    /* -1: not known */
 static int compared;
 static const char *error;
-
-/* the first CPU of each core that this process may use, then the others */
-static void
-choose_cpus(Job *j)
-{
-	cpu_set_t may, use;
-	int n = 0;
-
-	sched_getaffinity(0, sizeof may, &may);
-	CPU_ZERO(&use);
-	for (int second = 0; second < 2; second++)
-		for (int c = 0; c < CPU_SETSIZE && n < j->threads; c++) {
-			char path[80];
-			int first = c;
-			FILE *f;
-
-			snprintf(path, sizeof path,
-				"/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", c);
-			if (!CPU_ISSET(c, &may) || CPU_ISSET(c, &use))
-				continue;
-			f = fopen(path, "r");
-			if (f) {
-				if (fscanf(f, "%d", &first) != 1)
-					first = c;
-				fclose(f);
-			}
-			if (!second && first != c && CPU_ISSET(first, &may))
-				continue;
-			CPU_SET(c, &use);
-			j->cpu[n++] = c;
-		}
-	if (n < j->threads)
-		die("%d threads, but only %d CPUs", j->threads, n);
-	if (sched_setaffinity(0, sizeof use, &use))
-		die("cannot choose CPUs");
-}
 
 static void
 progress(const Job *j, const char *what, double part)

@@ -60,6 +60,7 @@ extern Engine engine_zn, engine_ort, engine_ov;
 
 /* job.c */
 void job_read(Job *, const char *path);
+void choose_cpus(Job *);               /* for its threads: the first of each core, then the others; no other is used */
 size_t dtype_size(int dtype);          /* 0: none that is measured */
 bool fail(Engine *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 _Noreturn void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -9,6 +9,7 @@
 #include "bench.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,4 +173,39 @@ job_read(Job *j, const char *path)
 	fclose(f);
 	if (!j->model || !j->lib || j->threads < 1 || j->threads > MAX_THREADS)
 		die("%s: incomplete", path);
+}
+
+void
+choose_cpus(Job *j)
+{
+	cpu_set_t may, use;
+	int n = 0;
+
+	sched_getaffinity(0, sizeof may, &may);
+	CPU_ZERO(&use);
+	for (int second = 0; second < 2; second++)
+		for (int c = 0; c < CPU_SETSIZE && n < j->threads; c++) {
+			char path[80];
+			int first = c;
+			FILE *f;
+
+			snprintf(path, sizeof path,
+				"/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", c);
+			if (!CPU_ISSET(c, &may) || CPU_ISSET(c, &use))
+				continue;
+			f = fopen(path, "r");
+			if (f) {
+				if (fscanf(f, "%d", &first) != 1)
+					first = c;
+				fclose(f);
+			}
+			if (!second && first != c && CPU_ISSET(first, &may))
+				continue;
+			CPU_SET(c, &use);
+			j->cpu[n++] = c;
+		}
+	if (n < j->threads)
+		die("%d threads, but only %d CPUs", j->threads, n);
+	if (sched_setaffinity(0, sizeof use, &use))
+		die("cannot choose CPUs");
 }
