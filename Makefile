@@ -110,7 +110,7 @@ $B/bench/kernels: $(addprefix $B/bench/,kernels.o job.o yard.o) $(LIBOBJ)
 bench-kernels: SECONDS = 2
 bench-kernels: $B/bench/kernels
 	@$(PY) bench/kernels.py --run $B/bench/kernels --work $B/bench/work --threads $(THREADS) --seconds $(SECONDS) \
-		--clock $(CLOCK) --json $B/bench/kernels-$(THREADS).json $(SHAPES)
+		--json $B/bench/kernels-$(THREADS).json $(SHAPES)
 
 demo: all
 	@$(MAKE) --no-print-directory -C examples/digits ZENITHC='$(abspath $B)/zenithc' OUT='$(abspath $B)/demo' run

@@ -1,15 +1,15 @@
 /* Measures one kernel: a model that holds it, compiled here as `run --profile` does, and the same operation
  * of oneDNN, in turns, with slices of the fed FMA loop between.
  *
- * usage: kernels MODEL.onnx THREADS SECONDS wall|cpu matmul B M N K CONST | conv G IC OC H W K STRIDE
+ * usage: kernels MODEL.onnx THREADS SECONDS matmul B M N K CONST | conv G IC OC H W K STRIDE
  *
  * matmul: B products of M x K by K x N; CONST: B is 1, the second operand constant, and bias and ReLU follow.
  * conv: G groups, channels, input's height and width, K x K with K / 2 zeros around; bias and ReLU.
  *
  * The nodes named before* and after* of the model only stand around the kernel, so that it finds its operands
  * laid out as within a network; whatever else the run does is the kernel's time, also a copy or a margin that
- * it needs. Times are the smallest of all runs. Writes a JSON object to standard output: for zenithc and
- * onednn {us, how, macs} or {why}, and fma_gflops, fma_loop. */
+ * it needs. Times are the smallest of all runs, by the steady clock. Writes a JSON object to standard output:
+ * for zenithc and onednn {us, how, macs} or {why}, and fma_gflops, fma_loop. */
 #define _GNU_SOURCE
 #include "compiler/measure.h"
 #include "compiler/profile.h"
@@ -42,14 +42,12 @@ typedef struct Side {
 	const char *why;         /* it does not run */
 } Side;
 
-static clockid_t clock_used = CLOCK_MONOTONIC;
-
 static uint64_t
 ticks(void)
 {
 	struct timespec t;
 
-	clock_gettime(clock_used, &t);
+	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
@@ -325,16 +323,14 @@ main(int argc, char **argv)
 	Session *s;
 	int status;
 
-	if (argc < 6 || argc > 6 + MOST)
-		die("usage: kernels MODEL THREADS SECONDS wall|cpu matmul|conv NUMBER...");
-	h.conv = !strcmp(argv[5], "conv");
-	for (int i = 6; i < argc; i++)
-		h.v[i - 6] = atoll(argv[i]);
+	if (argc < 5 || argc > 5 + MOST)
+		die("usage: kernels MODEL THREADS SECONDS matmul|conv NUMBER...");
+	h.conv = !strcmp(argv[4], "conv");
+	for (int i = 5; i < argc; i++)
+		h.v[i - 5] = atoll(argv[i]);
 	h.constant = !h.conv && h.v[4];
 	if (atoi(argv[2]) < 1 || atoi(argv[2]) > MAX_THREADS)
 		die("1 to %d threads", MAX_THREADS);
-	if (!strcmp(argv[4], "cpu"))
-		clock_used = CLOCK_THREAD_CPUTIME_ID;
 	temp_signals();
 	s = session_begin(argv[1]);
 	status = session_try(measure, &h);

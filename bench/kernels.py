@@ -103,7 +103,7 @@ def shapes():
 def measure(o, s):
     path = os.path.join(o.work, "kernel.onnx")
     s.write(path)
-    words = [o.run, path, o.threads, o.seconds, o.clock, *s.spec]
+    words = [o.run, path, o.threads, o.seconds, *s.spec]
     env = dict(os.environ, OMP_NUM_THREADS=str(o.threads))
     r = {"group": s.group, "name": s.name, "macs": s.macs}
     try:
@@ -157,15 +157,10 @@ def arguments():
     p.add_argument("--run", default="build/bench/kernels", help="the program that measures")
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--seconds", type=float, default=2, help="of timing per shape")
-    p.add_argument("--clock", choices=["wall", "cpu"], default="wall",
-                   help="cpu: time of the thread, for a machine that others use too; one thread only")
     p.add_argument("--work", default="build/bench/work", help="folder for what is made on the way")
     p.add_argument("--json", metavar="FILE", help="everything")
     p.add_argument("shapes", nargs="*")
-    o = p.parse_args()
-    if o.clock == "cpu" and o.threads > 1:
-        sys.exit("kernels: --clock=cpu is for one thread only")
-    return o
+    return p.parse_args()
 
 
 def main():
@@ -179,7 +174,7 @@ def main():
     for s in some:
         done.append(measure(o, s))
         print(row(done[-1]), flush=True)
-    result = {"schema": 1, "threads": o.threads, "seconds": o.seconds, "clock": o.clock, "load": os.getloadavg()[0],
+    result = {"schema": 1, "threads": o.threads, "seconds": o.seconds, "load": os.getloadavg()[0],
               "summary": summary(done), "kernels": done}
     print(f"\n{'group':<16} {'shapes':>6} {'median':>7} {'worst':>6} {'r':>6}")
     for g, v in result["summary"].items():
