@@ -102,7 +102,8 @@ zenithc_run(void)
 	return (double)t * 1e-9;
 }
 
-/* ---- oneDNN 2: activations of a product lie as they are, everything else as the library likes it best */
+/* ---- oneDNN 2: activations of a product, and a network's input of 3 channels, lie as they are, everything
+ * else as the library likes it best */
 
 #ifdef HAVE_DNNL
 enum { MOST_ARGS = 4 };
@@ -169,7 +170,8 @@ conv_desc(dnnl_convolution_desc_t *c, const int64_t *v)
 	dnnl_dims_t dense = {co, ci, k, k}, groups = {g, co / g, ci / g, k, k}, bias = {co};
 	dnnl_dims_t strides = {st, st}, pad = {k / 2, k / 2};
 	const dnnl_format_tag_t any = dnnl_format_tag_any;
-	dnnl_memory_desc_t ms = tensor(4, src, any), mo = tensor(4, dst, any), mb = tensor(1, bias, dnnl_a);
+	dnnl_memory_desc_t ms = tensor(4, src, ci == 3 ? dnnl_abcd : any), mo = tensor(4, dst, any);
+	dnnl_memory_desc_t mb = tensor(1, bias, dnnl_a);
 	dnnl_memory_desc_t mw = g > 1 ? tensor(5, groups, any) : tensor(4, dense, any);
 
 	return dnnl_convolution_forward_desc_init(c, dnnl_forward_inference, dnnl_convolution_auto, &ms, &mw,
