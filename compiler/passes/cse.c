@@ -1,10 +1,18 @@
-/* Common subexpressions: nodes of one graph with the same operator, attributes and inputs are one.
+/* Common subexpressions: nodes of one graph with the same operator, attributes and inputs are one. Constants with the
+ * same bytes were made one value first, so that weights are stored once.
  *
- * maintains: everything. Constants with the same bytes were made one value first, so that weights are stored
- * once. */
+ * Twice: before shapes, when no symbol stands for a size that data decides and so the nodes that decide one, and whole
+ * branches, can be merged too (twins); and after the rules.
+ *
+ * maintains: everything. */
 #include "passes.h"
 
-static void key_attr(Buf *k, const Attr *a)
+/* values of a subgraph by their number there, from 1 */
+typedef struct Local { Map *number; int n; } Local;
+
+static void key_graph(Buf *, const Graph *, Local *);
+
+static void key_attr(Buf *k, const Attr *a, Local *l)
 {
 	buf_fmt(k, "|%s:%d:%a:%lld:%p:", a->name, a->type, (double)a->f, (long long)a->i, (void *)a->t);
 	buf_add(k, a->s.p ? a->s.p : "", a->s.n);
@@ -20,26 +28,71 @@ static void key_attr(Buf *k, const Attr *a)
 			buf_add(k, a->ss[i].p, a->ss[i].n);
 		}
 	}
+	if (a->g)
+		key_graph(k, a->g, l);
 }
 
-static bool mergeable(const Node *n)
+static void key_node(Buf *k, const Node *n, Local *l)
 {
-	if (n->op == OP_RETURN || op_def[n->op].flags & (OF_RANDOM | OF_SUBGRAPH | OF_DATADIM))
-		return false;
+	buf_fmt(k, "%d/%d", n->op, n->nout);
+	for (int i = 0; i < n->nin; i++) {
+		int *at = n->in[i] ? map_ptr(l->number, n->in[i]) : NULL;
+		buf_fmt(k, at ? ";l%d" : ";%d", at ? *at : n->in[i] ? n->in[i]->id : -1);
+	}
 	for (int i = 0; i < n->nattr; i++)
-		if (n->attr[i].g || n->attr[i].tp)
+		key_attr(k, &n->attr[i], l);
+}
+
+static void number(Local *l, const Value *v)
+{
+	int *at = NEW(int);
+
+	*at = ++l->n;
+	*map_at_ptr(l->number, v) = at;
+}
+
+static void key_graph(Buf *k, const Graph *g, Local *l)
+{
+	buf_fmt(k, "{%d", g->in.n);
+	for (int i = 0; i < g->in.n; i++)
+		number(l, g->in.p[i]);
+	for (const Node *n = g->first; n; n = n->next) {
+		buf_fmt(k, "&");
+		key_node(k, n, l);
+		for (int i = 0; i < n->nout; i++) {
+			buf_fmt(k, n->out[i] ? "+" : "-");
+			if (n->out[i])
+				number(l, n->out[i]);
+		}
+	}
+	buf_fmt(k, "}");
+}
+
+/* sequences stay apart: which type an empty one has depends on its readers */
+static bool mergeable(const Node *n, bool shaped)
+{
+	unsigned never = OF_RANDOM | OF_DISSOLVES | (shaped ? OF_SUBGRAPH | OF_DATADIM : 0);
+
+	if (op_def[n->op].flags & never || (op_def[n->op].flags & OF_SUBGRAPH && n->op != OP_IF))
+		return false;
+	for (int i = 0; i < n->nattr; i++) {
+		if (n->attr[i].tp)
 			return false;
+		for (Node *k = n->attr[i].g ? n->attr[i].g->first : NULL; k; k = k->next)
+			if (!mergeable(k, shaped))
+				return false;
+	}
 	return true;
 }
 
-static bool same_outputs(const Node *a, const Node *b)
+static bool same_outputs(const Node *a, const Node *b, bool shaped)
 {
 	if (a->nout != b->nout)
 		return false;
 	for (int i = 0; i < a->nout; i++) {
 		if (!a->out[i] != !b->out[i])
 			return false;
-		if (a->out[i] && (a->out[i]->kind != b->out[i]->kind || a->out[i]->dt != b->out[i]->dt ||
+		if (shaped && a->out[i] && (a->out[i]->kind != b->out[i]->kind || a->out[i]->dt != b->out[i]->dt ||
 		    !value_same_shape(a->out[i], b->out[i])))
 			return false;
 	}
@@ -57,7 +110,7 @@ static void rebind(Model *m, const Value *old, Value *by, Map *decides)
 			m->bind.p[i].from = by;
 }
 
-static void cse_graph(Graph *g, Map *decides)
+static void cse_graph(Graph *g, Map *decides, bool shaped)
 {
 	Map *seen = map_new();
 	Node *next, *same;
@@ -68,21 +121,17 @@ static void cse_graph(Graph *g, Map *decides)
 		next = n->next;
 		for (int i = 0; i < n->nattr; i++)
 			if (n->attr[i].g)
-				cse_graph(n->attr[i].g, decides);
-		if (!mergeable(n))
+				cse_graph(n->attr[i].g, decides, shaped);
+		if (n->op == OP_RETURN || !mergeable(n, shaped))
 			continue;
-		buf_fmt(&k, "%d/%d", n->op, n->nout);
-		for (int i = 0; i < n->nin; i++)
-			buf_fmt(&k, ";%d", n->in[i] ? n->in[i]->id : -1);
-		for (int i = 0; i < n->nattr; i++)
-			key_attr(&k, &n->attr[i]);
+		key_node(&k, n, &(Local){ .number = map_new() });
 		slot = map_at(seen, k.p, k.n);
 		same = *slot;
 		if (!same) {
 			*slot = n;
 			continue;
 		}
-		if (!same_outputs(same, n))
+		if (!same_outputs(same, n, shaped))
 			continue;
 		for (int i = 0; i < n->nout; i++)
 			if (n->out[i]) {
@@ -133,5 +182,12 @@ void pass_cse(Model *m, const Options *o)
 		if (m->bind.p[i].from)
 			*map_at_ptr(decides, m->bind.p[i].from) = m;
 	merge_constants(m->main, map_new());
-	cse_graph(m->main, decides);
+	cse_graph(m->main, decides, true);
+}
+
+void pass_twins(Model *m, const Options *o)
+{
+	(void)o;
+	merge_constants(m->main, map_new());
+	cse_graph(m->main, map_new(), false);
 }
