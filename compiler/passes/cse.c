@@ -12,9 +12,24 @@ typedef struct Local { Map *number; int n; } Local;
 
 static void key_graph(Buf *, const Graph *, Local *);
 
+/* a tensor by its bytes, if they are few */
+static void key_tensor(Buf *k, const Value *t)
+{
+	if (!t || !t->data || t->dt == DT_STR || t->data->n > 64) {
+		buf_fmt(k, "%p", (void *)t);
+		return;
+	}
+	buf_fmt(k, "=%d", t->dt);
+	for (int i = 0; i < t->rank; i++)
+		buf_fmt(k, ",%s", ix_str(t->dim[i]));
+	buf_fmt(k, ":%zu:", t->data->n);
+	buf_add(k, (const char *)t->data->p, t->data->n);
+}
+
 static void key_attr(Buf *k, const Attr *a, Local *l)
 {
-	buf_fmt(k, "|%s:%d:%a:%lld:%p:", a->name, a->type, (double)a->f, (long long)a->i, (void *)a->t);
+	buf_fmt(k, "|%s:%d:%a:%lld:", a->name, a->type, (double)a->f, (long long)a->i);
+	key_tensor(k, a->t);
 	buf_add(k, a->s.p ? a->s.p : "", a->s.n);
 	for (int i = 0; i < a->n; i++) {
 		if (a->fs)
@@ -185,9 +200,28 @@ void pass_cse(Model *m, const Options *o)
 	cse_graph(m->main, decides, true);
 }
 
+/* exporters say that two constants are equal by an Identity */
+static void same_constants(Graph *g)
+{
+	Node *next;
+
+	for (Node *n = g->first; n; n = next) {
+		next = n->next;
+		for (int i = 0; i < n->nattr; i++)
+			if (n->attr[i].g)
+				same_constants(n->attr[i].g);
+		if (n->op != OP_IDENTITY || !n->in[0]->data || n->in[0]->kind != V_TENSOR ||
+			value_is_output(n->out[0]))
+			continue;
+		value_replace(n->out[0], n->in[0]);
+		node_remove(n);
+	}
+}
+
 void pass_twins(Model *m, const Options *o)
 {
 	(void)o;
+	same_constants(m->main);
 	merge_constants(m->main, map_new());
 	cse_graph(m->main, map_new(), false);
 }
