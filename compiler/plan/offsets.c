@@ -1,14 +1,16 @@
 /* Offsets in the workspace, the weights and the state.
  *
  * Regions that live at the same time do not overlap. The order in which regions are placed is tried several ways until
- * one meets the bound, else the lowest peak wins. A region goes to the lowest gap that holds it. The orders in time cost
- * n log n, the others n^2, so those are not tried for very many regions. With dynamic sizes the stacking is decided at
- * typical sizes and the offsets are expressions: above everything that lies below and lives at the same time. */
+ * one meets the bound, else the lowest peak wins; the last is mended where it is above the bound. A region goes to the
+ * lowest gap that holds it. The orders in time cost n log n, the others n^2, so those are not tried for very many
+ * regions. With dynamic sizes the stacking is decided at typical sizes and the offsets are expressions: above everything
+ * that lies below and lives at the same time. */
 #include "plan.h"
 #include "../lower/lower.h"
 #include <stdlib.h>
 
-enum { MANY = 8192, WAYS = 5, TRIES = 24 };
+enum { MANY = 8192, WAYS = 5, TRIES = 24, SHAKES = 30000 };
+enum { EFFORT = 400000000 };     /* of mending, in regions squared */
 
 typedef struct Item { Life l; int64_t size, at; double key; Ix bytes; } Item;
 
@@ -190,13 +192,76 @@ static int64_t place_again(Item *item, Item **order, int n, int try)
 	return place_all(order, n);
 }
 
+/* ---- what lies above the bound is placed again, before or after those that live at the same time, until nothing does.
+ * An order stays if no more lies above than before: parts of the program that repeat are mended one by one */
+
+/* below n; the same sequence in every run */
+static int draw(uint64_t *seed, int n)
+{
+	*seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (int)((*seed >> 33) % (uint64_t)n);
+}
+
+static int64_t excess(const Item *item, int n, int64_t bound)
+{
+	int64_t sum = 0, end;
+
+	for (int i = 0; i < n; i++) {
+		end = item[i].at + item[i].size;
+		sum += end > bound ? end - bound : 0;
+	}
+	return sum;
+}
+
+static const Item *some_above(const Item *item, int n, int64_t bound, uint64_t *seed)
+{
+	int start = draw(seed, n);
+
+	for (int i = 0; i < n; i++) {
+		const Item *it = &item[(start + i) % n];
+		if (it->at + it->size > bound)
+			return it;
+	}
+	return &item[start];
+}
+
+static int64_t mend(Item *item, Item **order, int n, int64_t bound)
+{
+	Item *was = NEWN(Item, n + 1);
+	int64_t peak = place(item, order, n, 2), least = excess(item, n, bound), now;
+	int steps = EFFORT / ((n + 1) * (n + 1));
+	uint64_t seed = 1;
+
+	steps = steps < SHAKES ? steps : SHAKES;
+	for (int k = 0; k < steps && least; k++) {
+		const Item *top = some_above(item, n, bound, &seed);
+		int64_t before = peak;
+		memcpy(was, item, sizeof *item * (size_t)n);
+		for (int i = 0; i < n; i++)
+			if (overlap(&item[i].l, &was[top - item].l) && !draw(&seed, 3))
+				item[i].key = (double)draw(&seed, 1 << 20);
+		peak = place_all(order, n);
+		now = excess(item, n, bound);
+		if (now <= least) {
+			least = now;
+			continue;
+		}
+		memcpy(item, was, sizeof *item * (size_t)n);
+		peak = before;
+	}
+	return peak;
+}
+
 static int64_t best_order(Item *item, int n, int64_t bound)
 {
 	Item **order = NEWN(Item *, n + 1);
 	int64_t best = -1, peak, *at = NEWN(int64_t, n + 1);
 
-	for (int way = 0; way < (n < MANY ? WAYS + TRIES : 2) && n && best != bound; way++) {
-		peak = way < WAYS ? place(item, order, n, way) : place_again(item, order, n, way - WAYS);
+	for (int way = 0; way < (n < MANY ? WAYS + TRIES + 1 : 2) && n && best != bound; way++) {
+		if (way == WAYS + TRIES)
+			peak = mend(item, order, n, bound);
+		else
+			peak = way < WAYS ? place(item, order, n, way) : place_again(item, order, n, way - WAYS);
 		if (best >= 0 && peak >= best)
 			continue;
 		best = peak;
