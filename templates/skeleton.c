@@ -7,6 +7,7 @@
 /* no contraction of a*b + c: results do not depend on the processor */
 #if defined __clang__
 #pragma STDC FP_CONTRACT OFF
+#pragma clang diagnostic ignored "-Wunused-function" /* some helpers serve other processors only */
 #elif defined __GNUC__
 #pragma GCC optimize ("fp-contract=off")
 #endif

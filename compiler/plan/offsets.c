@@ -374,6 +374,7 @@ static void plan_work(Program *p, const Options *o)
 		const Mem *m = item[i].l.mem;
 		item[i].bytes = ix_mulc(ix_div(ix_addc(ix_mulc(m->size, dt_size(m->dt)), PLAN_ALIGN - 1),
 			ix_int(PLAN_ALIGN)), PLAN_ALIGN);
+		item[i].bytes = ix_max(item[i].bytes, ix_int(0));    /* of a branch not taken: less than none */
 		if (!ix_isint(item[i].bytes, &c)) {
 			dynamic = true;
 			c = (int64_t)ix_estimate(item[i].bytes);
