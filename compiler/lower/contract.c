@@ -459,7 +459,7 @@ static bool interior(const Gemm *g, int64_t *from, int64_t *to)
 
 static bool all_rows(Gemm *g, Stmt *b, Ix n0, int nv, Ix lanes)
 {
-	Ix count = g->m ? g->m->a : ix_int(1);
+	Ix count = g->m ? ix_max(g->m->a, ix_int(0)) : ix_int(1);
 	int64_t from, to, e;
 
 	if (g->copies && !copy_columns(g, b, n0, nv, lanes))
@@ -482,7 +482,7 @@ static bool all_rows(Gemm *g, Stmt *b, Ix n0, int nv, Ix lanes)
 static bool columns(Gemm *g, Stmt *b)
 {
 	int w = g->n->isa->lanes, nv;
-	Ix count = g->l->a, group = ix_int((int64_t)g->nv * w), whole = ix_div(count, group), rest, o, base;
+	Ix count = ix_max(g->l->a, ix_int(0)), group = ix_int((int64_t)g->nv * w), whole = ix_div(count, group), rest, o, base;
 	int64_t e;
 
 	if (!ix_is(whole, 0)) {

@@ -47,7 +47,7 @@ static bool lane_block(Nest *n, Stmt *b, const Stage *s, Expr *body, Ix base, Ix
 static bool lane_range(Nest *n, Stmt *b, const Stage *s, Expr *body, Ix extent)
 {
 	int w = n->isa->lanes;
-	Ix whole = ix_div(extent, ix_int(w)), rest = ix_sub(extent, ix_mulc(whole, w)), o;
+	Ix whole = ix_div(extent = ix_max(extent, ix_int(0)), ix_int(w)), rest = ix_sub(extent, ix_mulc(whole, w)), o;
 	Stmt *in;
 
 	if (!ix_is(whole, 0)) {
@@ -137,7 +137,7 @@ Var *lanes_reduce(Nest *n, Stmt *b, const Expr *e)
 {
 	const IxAtom *r = ix_atom(e->ix[e->nix - 1]);
 	int w = n->isa->lanes, before = b->list.n;
-	Ix whole = ix_div(r->a, ix_int(w)), rest = ix_sub(r->a, ix_mulc(whole, w)), l, o;
+	Ix terms = ix_max(r->a, ix_int(0)), whole = ix_div(terms, ix_int(w)), rest = ix_sub(terms, ix_mulc(whole, w)), l, o;
 	Axis x = { r, NULL };
 	Strides st = { .a = r };
 	Stmt *in = b, *lanes, *loop, *tail;

@@ -83,7 +83,7 @@ static Stmt *loop(Nest *n, Stmt *b, Ix count, Ix *v)
 static bool all_lanes(Rows *r, Stmt *b, Ix row0, int rows)
 {
 	int w = r->n->isa->lanes;
-	Ix whole = ix_div(r->lane->a, ix_int(w)), rest = ix_sub(r->lane->a, ix_mulc(whole, w)), o;
+	Ix count = ix_max(r->lane->a, ix_int(0)), whole = ix_div(count, ix_int(w)), rest = ix_sub(count, ix_mulc(whole, w)), o;
 	Stmt *in;
 
 	if (!ix_is(whole, 0)) {
@@ -99,7 +99,7 @@ static bool all_lanes(Rows *r, Stmt *b, Ix row0, int rows)
 
 static bool all_rows(Rows *r, Stmt *b)
 {
-	Ix extent = r->row->a, whole, rest, o;
+	Ix extent = ix_max(r->row->a, ix_int(0)), whole, rest, o;
 	int64_t e, tiles;
 	int rows = MAX_ROWS / 2;
 	Stmt *in;

@@ -241,6 +241,7 @@ static void tile_range(
 			tile(n, st_scope(b), s, body, red, base, extent, e);
 		return;
 	}
+	extent = ix_max(extent, ix_int(0));      /* of a branch not taken: less than none */
 	whole = ix_div(extent, ix_int(TILE));
 	rest = ix_sub(extent, ix_mulc(whole, TILE));
 	o = ix_is(whole, 1) ? ix_int(0) : nest_var(n, whole);
