@@ -181,6 +181,22 @@ static bool settle_whole(Lower *lo, void *block, Value *w)
 	return w->place != NULL;
 }
 
+/* dims that sizes too small for the model make negative: nothing is computed of them */
+static void check_dims(Stmt *b, const Value *v)
+{
+	Stmt *s;
+
+	for (int i = 0; i < v->rank; i++) {
+		if (ix_ge0(v->dim[i]))
+			continue;
+		s = st_new(S_ASSUME);
+		s->ix = ix_max(v->dim[i], ix_int(0));
+		s->ix2 = v->dim[i];
+		s->status = ZENITH_BAD_SHAPE;
+		st_add(b, s);
+	}
+}
+
 /* the place of a value about to be computed: an output, a view, or a region of its own. False: nothing to
  * compute */
 static bool settle_place(Lower *lo, Stmt *b, Value *v, bool may_view)
@@ -252,6 +268,7 @@ static void build_unit(Lower *lo, Stmt *b, Unit *u)
 	case U_TE:
 		if ((in->inlined && !in->pinned) || in->grouped || (!in->nread && !in->pinned))
 			return;
+		check_dims(b, u->out);
 		if (settle_place(lo, b, u->out, !in->group && !in->copied) && !copies(lo, b, u->out))
 			emit_call(lo, b, nest_group(lo, group_unit(lo, u)));
 		fill_margins(lo, b);
