@@ -259,12 +259,6 @@ static Expr *operand(Gemm *g, const Factor *f, const Swap *sw)
 	return nest_loads(g->n, ex_subst_ix(e, gemm_axis, (void *)sw));
 }
 
-Stmt *gemm_unrolled(Nest *n, Stmt *b, int count, Ix *v)
-{
-	*v = count == 1 ? ix_int(0) : nest_var(n, ix_int(count));
-	return count == 1 ? b : st_for(b, *v, F_UNROLLED);
-}
-
 /* position of the reduction variables in a copied column */
 static Ix column_at(const Gemm *g)
 {
@@ -287,7 +281,7 @@ static bool copy_columns(Gemm *g, Stmt *b, Ix n0, int nv, Ix lanes)
 	g->copy = st_array(b, n->k, "col", DT_F32, ix_int(column_length(&g->c) * nv * w));
 	for (int i = 0; i < g->nk; i++)
 		b = st_for(b, g->k[i], F_SERIAL);
-	in = gemm_unrolled(n, st_lanes(b, l, w), nv, &j);
+	in = nest_unrolled(n, st_lanes(b, l, w), nv, &j);
 	sw.nby = ix_add(ix_add(n0, ix_mulc(j, w)), l);
 	n->lane = true;
 	st_store(in, g->copy, ix_add(ix_mulc(ix_add(ix_mulc(column_at(g), nv), j), w), l),
@@ -304,17 +298,17 @@ static void products(Gemm *g, Stmt *b, Swap *sw, Ix m0, Ix n0, Ix l, int mr, int
 	Stmt *in;
 	Var *a;
 
-	in = gemm_unrolled(n, b, nv, &j);
+	in = nest_unrolled(n, b, nv, &j);
 	sw->nby = ix_add(ix_add(n0, ix_mulc(j, n->isa->lanes)), l);
 	sw->mby = m0;
 	st_store(in, bv, j, g->copies
 		? ex_load(g->copy, ix_add(ix_mulc(ix_add(ix_mulc(ix_subst(column_at(g), gemm_axis, sw), nv), j),
 			n->isa->lanes), l))
 		: operand(g, &g->c.b, sw));
-	in = gemm_unrolled(n, b, mr, &i);
+	in = nest_unrolled(n, b, mr, &i);
 	sw->mby = ix_add(m0, i);
 	a = st_let(in, n->k, "a", operand(g, &g->c.a, sw));
-	in = gemm_unrolled(n, in, nv, &j);
+	in = nest_unrolled(n, in, nv, &j);
 	at = ix_add(ix_mulc(i, nv), j);
 	st_store(in, acc, at, ex_fma(ex_var(a), ex_load(bv, j), ex_load(acc, at)));
 }
@@ -329,7 +323,7 @@ static Mem *zeros(Gemm *g, Stmt *b, const char *name, int count)
 	Mem *m = st_array(b, g->n->k, name, DT_F32, ix_int(count));
 	Ix i;
 
-	b = gemm_unrolled(g->n, b, count, &i);
+	b = nest_unrolled(g->n, b, count, &i);
 	st_store(b, m, i, ex_float(DT_F32, 0));
 	return m;
 }
@@ -383,7 +377,7 @@ static Mem *sums(Gemm *g, Stmt *body, Swap *sw, Ix m0, Ix n0, Ix l, int mr, int 
 	}
 	acc = zeros(g, in, "acc", mr * nv);
 	sum_terms(g, in, sw, depth, m0, n0, l, mr, nv, acc, interior);
-	in = gemm_unrolled(n, in, mr * nv, &i);
+	in = nest_unrolled(n, in, mr * nv, &i);
 	st_store(in, total, i, ex_bin(E_ADD, ex_load(total, i), ex_load(acc, i)));
 	return total;
 }
@@ -400,7 +394,7 @@ static bool tile(Gemm *g, Stmt *b, Ix m0, int mr, Ix n0, int nv, Ix lanes, bool 
 	n->lane = true;
 	sw.nby = ix_add(n0, l);
 	t.acc = g->dot ? dot_sums(&t, body) : sums(g, body, &sw, m0, n0, l, mr, nv, interior);
-	in = gemm_unrolled(n, gemm_unrolled(n, body, mr, &i), nv, &j);
+	in = nest_unrolled(n, nest_unrolled(n, body, mr, &i), nv, &j);
 	sw.mby = ix_add(m0, i);
 	sw.nby = gemm_column(&t, j);
 	sw.acc = ex_load(t.acc, ix_add(ix_mulc(i, nv), j));
@@ -413,20 +407,6 @@ static bool tile(Gemm *g, Stmt *b, Ix m0, int mr, Ix n0, int nv, Ix lanes, bool 
 
 /* ---- ranges */
 
-Stmt *gemm_scope(Stmt *b)
-{
-	Stmt *in = st_block();
-
-	st_add(b, in);
-	return in;
-}
-
-static Stmt *loop(Nest *n, Stmt *b, Ix count, Ix *v)
-{
-	*v = ix_is(count, 1) ? ix_int(0) : nest_var(n, count);
-	return ix_is(count, 1) ? gemm_scope(b) : st_for(b, *v, F_SERIAL);
-}
-
 /* rows [base, base + count) */
 static bool rows(Gemm *g, Stmt *b, Ix base, Ix count, int mr, Ix n0, int nv, Ix lanes, bool interior)
 {
@@ -435,7 +415,7 @@ static bool rows(Gemm *g, Stmt *b, Ix base, Ix count, int mr, Ix n0, int nv, Ix 
 	Stmt *in;
 
 	if (!ix_is(whole, 0)) {
-		in = loop(g->n, b, whole, &o);
+		in = nest_loop(g->n, b, whole, &o);
 		if (!tile(g, in, ix_add(base, ix_mulc(o, mr)), mr, n0, nv, lanes, interior))
 			return false;
 	}
@@ -443,8 +423,8 @@ static bool rows(Gemm *g, Stmt *b, Ix base, Ix count, int mr, Ix n0, int nv, Ix 
 		return true;
 	base = ix_add(base, ix_mulc(whole, mr));
 	if (ix_isint(rest, &r))
-		return tile(g, gemm_scope(b), base, (int)r, n0, nv, lanes, interior);
-	in = loop(g->n, b, rest, &i);
+		return tile(g, nest_scope(b), base, (int)r, n0, nv, lanes, interior);
+	in = nest_loop(g->n, b, rest, &i);
 	return tile(g, in, ix_add(base, i), 1, n0, nv, lanes, interior);
 }
 
@@ -469,12 +449,12 @@ static bool all_rows(Gemm *g, Stmt *b, Ix n0, int nv, Ix lanes)
 	if (!interior(g, &from, &to) || from >= to || !ix_isint(count, &e))
 		return rows(g, b, ix_int(0), count, 1, n0, nv, lanes, false);
 	for (int64_t i = 0; i < from; i++)
-		if (!rows(g, gemm_scope(b), ix_int(i), ix_int(1), 1, n0, nv, lanes, false))
+		if (!rows(g, nest_scope(b), ix_int(i), ix_int(1), 1, n0, nv, lanes, false))
 			return false;
 	if (!rows(g, b, ix_int(from), ix_int(to - from), g->mr, n0, nv, lanes, true))
 		return false;
 	for (int64_t i = to; i < e; i++)
-		if (!rows(g, gemm_scope(b), ix_int(i), ix_int(1), 1, n0, nv, lanes, false))
+		if (!rows(g, nest_scope(b), ix_int(i), ix_int(1), 1, n0, nv, lanes, false))
 			return false;
 	return true;
 }
@@ -486,7 +466,7 @@ static bool columns(Gemm *g, Stmt *b)
 	int64_t e;
 
 	if (!ix_is(whole, 0)) {
-		Stmt *in = loop(g->n, b, whole, &o);
+		Stmt *in = nest_loop(g->n, b, whole, &o);
 		if (!all_rows(g, in, ix_mul(o, group), g->nv, ix_int(w)))
 			return false;
 	}
@@ -496,12 +476,12 @@ static bool columns(Gemm *g, Stmt *b)
 		return true;
 	if (ix_isint(rest, &e)) {
 		nv = (int)(e / w);
-		if (nv && !all_rows(g, gemm_scope(b), base, nv, ix_int(w)))
+		if (nv && !all_rows(g, nest_scope(b), base, nv, ix_int(w)))
 			return false;
-		return e % w == 0 || all_rows(g, gemm_scope(b), ix_addc(base, nv * w), 1, ix_int(e % w));
+		return e % w == 0 || all_rows(g, nest_scope(b), ix_addc(base, nv * w), 1, ix_int(e % w));
 	}
 	whole = ix_cdiv(rest, ix_int(w));
-	b = loop(g->n, b, whole, &o);
+	b = nest_loop(g->n, b, whole, &o);
 	base = ix_add(base, ix_mulc(o, w));
 	return all_rows(g, b, base, 1, ix_min(ix_int(w), ix_sub(count, base)));
 }

@@ -205,15 +205,15 @@ static void products(const Tile *t, Stmt *b, Ix k, int count, bool fill)
 	Stmt *in;
 	Var *a;
 
-	in = gemm_unrolled(n, b, t->nv, &j);
+	in = nest_unrolled(n, b, t->nv, &j);
 	sw->nby = gemm_column(t, j);
 	sw->mby = t->m0;
 	sw->kby = k;
 	st_store(in, bv, j, nest_word(n, g->c.b.load->u.value, indices(g->c.b.load, sw)));
-	in = gemm_unrolled(n, b, t->mr, &i);
+	in = nest_unrolled(n, b, t->mr, &i);
 	sw->mby = ix_add(t->m0, i);
 	a = st_let(in, n->k, "a", fill ? fill_of(t) : word_of(t, k, count));
-	in = gemm_unrolled(n, in, t->nv, &j);
+	in = nest_unrolled(n, in, t->nv, &j);
 	at = ix_add(ix_mulc(i, t->nv), j);
 	st_store(in, t->acc, at, ex_dot4(ex_load(t->acc, at), ex_var(a), ex_load(bv, j)));
 }
@@ -233,11 +233,11 @@ static void terms(const Tile *t, Stmt *b, int from, bool fill)
 	t->sw->k = last;
 	if (e >= 4) {
 		v = e / 4 == 1 ? v : nest_var(g->n, ix_int(e / 4));
-		in = e / 4 == 1 ? gemm_scope(b) : st_for(b, v, F_SERIAL);
+		in = e / 4 == 1 ? nest_scope(b) : st_for(b, v, F_SERIAL);
 		products(t, in, ix_mulc(v, 4), 4, fill);
 	}
 	if (e % 4)
-		products(t, gemm_scope(b), ix_int(e / 4 * 4), (int)(e % 4), fill);
+		products(t, nest_scope(b), ix_int(e / 4 * 4), (int)(e % 4), fill);
 	t->sw->k = NULL;
 }
 
@@ -277,7 +277,7 @@ Mem *dot_sums(Tile *t, Stmt *body)
 	Stmt *in;
 
 	t->acc = st_array(body, g->n->k, "acc", DT_I32, ix_int(t->mr * t->nv));
-	in = gemm_unrolled(g->n, gemm_unrolled(g->n, body, t->mr, &i), t->nv, &j);
+	in = nest_unrolled(g->n, nest_unrolled(g->n, body, t->mr, &i), t->nv, &j);
 
 	t->sw->nby = gemm_column(t, j);
 	t->sw->mby = ix_add(t->m0, i);

@@ -43,8 +43,6 @@ typedef struct Tile {
 
 Ix gemm_axis(const IxAtom *, void *swap);
 Ix gemm_column(const Tile *, Ix j);
-Stmt *gemm_unrolled(Nest *, Stmt *, int count, Ix *v);
-Stmt *gemm_scope(Stmt *);
 bool gemm_in_conds(const Factor *, const IxAtom *);
 bool gemm_reduces(const Gemm *, Ix index);
 /* elements from one index of the variable to the next in what the factor loads; -1: not regular */

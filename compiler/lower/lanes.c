@@ -16,14 +16,6 @@ static Ix swap_axis(const IxAtom *a, void *arg)
 	return a == x->a ? x->by : NULL;
 }
 
-static Stmt *scope(Stmt *b)
-{
-	Stmt *in = st_block();
-
-	st_add(b, in);
-	return in;
-}
-
 static bool last_can(const Stmt *b)
 {
 	return lanes_can(b->list.p[b->list.n - 1]);
@@ -51,14 +43,13 @@ static bool lane_range(Nest *n, Stmt *b, const Stage *s, Expr *body, Ix extent)
 	Stmt *in;
 
 	if (!ix_is(whole, 0)) {
-		o = ix_is(whole, 1) ? ix_int(0) : nest_var(n, whole);
-		in = ix_is(whole, 1) ? scope(b) : st_for(b, o, F_SERIAL);
+		in = nest_loop(n, b, whole, &o);
 		if (!lane_block(n, in, s, body, ix_mulc(o, w), ix_int(w)))
 			return false;
 	}
 	if (ix_is(rest, 0))
 		return true;
-	in = ix_gt0(rest) ? scope(b) : st_if(b, ex_bin(E_GT, ex_ix(rest), ex_int(DT_I64, 0)));
+	in = ix_gt0(rest) ? nest_scope(b) : st_if(b, ex_bin(E_GT, ex_ix(rest), ex_int(DT_I64, 0)));
 	return lane_block(n, in, s, body, ix_mulc(whole, w), rest);
 }
 

@@ -13,6 +13,26 @@ Ix nest_var(Nest *n, Ix extent)
 	return ix_var(FIRST_TILE + n->nloop++, extent);
 }
 
+Stmt *nest_scope(Stmt *b)
+{
+	Stmt *in = st_block();
+
+	st_add(b, in);
+	return in;
+}
+
+Stmt *nest_loop(Nest *n, Stmt *b, Ix count, Ix *v)
+{
+	*v = ix_is(count, 1) ? ix_int(0) : nest_var(n, count);
+	return ix_is(count, 1) ? nest_scope(b) : st_for(b, *v, F_SERIAL);
+}
+
+Stmt *nest_unrolled(Nest *n, Stmt *b, int count, Ix *v)
+{
+	*v = count == 1 ? ix_int(0) : nest_var(n, ix_int(count));
+	return count == 1 ? b : st_for(b, *v, F_UNROLLED);
+}
+
 /* ---- operands */
 
 Mem *nest_param(Nest *n, Mem *region, Ix off, const char *name)
@@ -587,9 +607,10 @@ Call *nest_group(Lower *lo, Group *g)
 	VEC(Kern *) variant = { 0 };
 	Uses u;
 	bool extra;              /* only for what its dot products gain */
+	bool vectors = lo->opt->opt > 0 && !only_joins(g);
 
 	kernel_name(&n, lower_info(lo, g->root->out));
-	for (const Isa *s = isa_table; s->name && lo->opt->opt > 0 && !only_joins(g); s++) {
+	for (const Isa *s = isa_table; s->name && vectors; s++) {
 		if (!isa_wanted(s, lo->opt->target))
 			continue;
 		extra = s->dot[0] && !isa_is(s, lo->opt->target);

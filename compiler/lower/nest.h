@@ -39,6 +39,9 @@ typedef struct Nest {
 } Nest;
 
 Ix nest_var(Nest *, Ix extent);
+Stmt *nest_scope(Stmt *);                        /* a block of its own: arrays declared in it end with it */
+Stmt *nest_loop(Nest *, Stmt *, Ix count, Ix *v);        /* a loop, or for one iteration a scope */
+Stmt *nest_unrolled(Nest *, Stmt *, int count, Ix *v);   /* the same written out; for one iteration nothing */
 Mem *nest_param(Nest *, Mem *region, Ix off, const char *name);
 Expr *nest_loads(Nest *, const Expr *);          /* TLOAD -> LOAD */
 Expr *nest_word(Nest *, Value *, const Ix *ix);  /* four elements of 8 bits from there on: ex_load4 */

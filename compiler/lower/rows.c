@@ -33,12 +33,6 @@ static Expr *swap_reduce(const Expr *e, void *arg)
 	return e == r->reduce ? r->acc : NULL;
 }
 
-static Stmt *each_row(Nest *n, Stmt *b, int rows, Ix *p)
-{
-	*p = rows == 1 ? ix_int(0) : nest_var(n, ix_int(rows));
-	return rows == 1 ? b : st_for(b, *p, F_UNROLLED);
-}
-
 /* `rows` rows from row0 on, `count` lanes from lane0 on */
 static bool block(Rows *r, Stmt *b, Ix row0, int rows, Ix lane0, Ix count)
 {
@@ -49,17 +43,17 @@ static bool block(Rows *r, Stmt *b, Ix row0, int rows, Ix lane0, Ix count)
 	Mem *acc = st_array(lanes, n->k, "acc", red->dt, ix_int(rows));
 
 	n->lane = true;
-	in = each_row(n, lanes, rows, &p);
+	in = nest_unrolled(n, lanes, rows, &p);
 	st_store(in, acc, p, reduce_identity(red->u.rop, red->dt));
 	in = lanes;
 	for (int i = 0; i < red->nix; i++)
 		in = st_for(in, red->ix[i], F_SERIAL);
-	in = each_row(n, in, rows, &p);
+	in = nest_unrolled(n, in, rows, &p);
 	r->laneby = ix_add(lane0, l);
 	r->rowby = ix_add(row0, p);
 	st_store(in, acc, p, reduce_term(n, red->u.rop, ex_load(acc, p),
 		nest_loads(n, ex_subst_ix(red->a[0], swap_axis, r))));
-	in = each_row(n, lanes, rows, &p);
+	in = nest_unrolled(n, lanes, rows, &p);
 	r->rowby = ix_add(row0, p);
 	r->acc = ex_load(acc, p);
 	for (int i = 0; i < r->s->v->rank; i++)
@@ -69,17 +63,6 @@ static bool block(Rows *r, Stmt *b, Ix row0, int rows, Ix lane0, Ix count)
 	return lanes_can(b->list.p[b->list.n - 1]);
 }
 
-static Stmt *loop(Nest *n, Stmt *b, Ix count, Ix *v)
-{
-	Stmt *in;
-
-	*v = ix_is(count, 1) ? ix_int(0) : nest_var(n, count);
-	if (!ix_is(count, 1))
-		return st_for(b, *v, F_SERIAL);
-	st_add(b, in = st_block());
-	return in;
-}
-
 static bool all_lanes(Rows *r, Stmt *b, Ix row0, int rows)
 {
 	int w = r->n->isa->lanes;
@@ -87,7 +70,7 @@ static bool all_lanes(Rows *r, Stmt *b, Ix row0, int rows)
 	Stmt *in;
 
 	if (!ix_is(whole, 0)) {
-		in = loop(r->n, b, whole, &o);
+		in = nest_loop(r->n, b, whole, &o);
 		if (!block(r, in, row0, rows, ix_mulc(o, w), ix_int(w)))
 			return false;
 	}
@@ -110,14 +93,14 @@ static bool all_rows(Rows *r, Stmt *b)
 	}
 	whole = ix_div(extent, ix_int(rows));
 	rest = ix_sub(extent, ix_mulc(whole, rows));
-	in = loop(r->n, b, whole, &o);
+	in = nest_loop(r->n, b, whole, &o);
 	if (!all_lanes(r, in, ix_mulc(o, rows), rows))
 		return false;
 	if (ix_is(rest, 0))
 		return true;
 	if (ix_isint(rest, &e))
-		return all_lanes(r, loop(r->n, b, ix_int(1), &o), ix_mulc(whole, rows), (int)e);
-	in = loop(r->n, b, rest, &o);
+		return all_lanes(r, nest_loop(r->n, b, ix_int(1), &o), ix_mulc(whole, rows), (int)e);
+	in = nest_loop(r->n, b, rest, &o);
 	return all_lanes(r, in, ix_add(ix_mulc(whole, rows), o), 1);
 }
 

@@ -362,14 +362,6 @@ static bool lane_block(Make *m, Stmt *b, const Stmt *s, Ix base, Ix count)
 	return good_lanes(b->list.p[b->list.n - 1]);
 }
 
-static Stmt *scope(Stmt *b)
-{
-	Stmt *in = st_block();
-
-	st_add(b, in);
-	return in;
-}
-
 static bool lane_range(Make *m, Stmt *b, const Stmt *s, Ix extent)
 {
 	int w = m->n->isa->lanes;
@@ -378,9 +370,9 @@ static bool lane_range(Make *m, Stmt *b, const Stmt *s, Ix extent)
 
 	if (!ix_is(whole, 0)) {
 		o = ix_is(whole, 1) ? ix_int(0) : nest_var(m->n, whole);
-		in = ix_is(whole, 1) ? scope(b) : st_for(b, o, F_SERIAL);
+		in = ix_is(whole, 1) ? nest_scope(b) : st_for(b, o, F_SERIAL);
 		for (int i = 0; i < PANEL; i += w)
-			if (!lane_block(m, scope(in), s, ix_addc(ix_mulc(o, PANEL), i), ix_int(w)))
+			if (!lane_block(m, nest_scope(in), s, ix_addc(ix_mulc(o, PANEL), i), ix_int(w)))
 				return false;
 	}
 	for (int i = 0; i < PANEL; i += w) {
@@ -388,7 +380,7 @@ static bool lane_range(Make *m, Stmt *b, const Stmt *s, Ix extent)
 		if (ix_ge0(ix_mulc(left, -1)))
 			break;
 		base = ix_addc(ix_mulc(whole, PANEL), i);
-		in = ix_gt0(left) ? scope(b) : st_if(b, ex_bin(E_GT, ex_ix(left), ex_int(DT_I64, 0)));
+		in = ix_gt0(left) ? nest_scope(b) : st_if(b, ex_bin(E_GT, ex_ix(left), ex_int(DT_I64, 0)));
 		if (!lane_block(m, in, s, base, ix_min(ix_int(w), left)))
 			return false;
 	}

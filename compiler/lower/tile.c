@@ -46,15 +46,6 @@ static Stmt *loop_over(Stmt *b, Ix t)
 	return ix_is(t, 0) ? b : st_for(b, t, F_SERIAL);
 }
 
-/* a block of its own: arrays declared in it end with it */
-static Stmt *st_scope(Stmt *b)
-{
-	Stmt *in = st_block();
-
-	st_add(b, in);
-	return in;
-}
-
 /* ---- conditions of a padded operand
  *
  * Where the fill makes a term the identity of its reduction, a term outside the box need not be computed at
@@ -238,18 +229,18 @@ static void tile_range(
 
 	if (ix_isint(extent, &e) && e <= TILE) {
 		if (e > 0)
-			tile(n, st_scope(b), s, body, red, base, extent, e);
+			tile(n, nest_scope(b), s, body, red, base, extent, e);
 		return;
 	}
 	extent = ix_max(extent, ix_int(0));      /* of a branch not taken: less than none */
 	whole = ix_div(extent, ix_int(TILE));
 	rest = ix_sub(extent, ix_mulc(whole, TILE));
 	o = ix_is(whole, 1) ? ix_int(0) : nest_var(n, whole);
-	tile(n, ix_is(whole, 1) ? st_scope(b) : st_for(b, o, F_SERIAL), s, body, red,
+	tile(n, ix_is(whole, 1) ? nest_scope(b) : st_for(b, o, F_SERIAL), s, body, red,
 		ix_add(base, ix_mulc(o, TILE)), ix_int(TILE), TILE);
 	if (ix_is(rest, 0))
 		return;
-	in = ix_isint(rest, &e) ? st_scope(b) : st_if(b, ex_bin(E_GT, ex_ix(rest), ex_int(DT_I64, 0)));
+	in = ix_isint(rest, &e) ? nest_scope(b) : st_if(b, ex_bin(E_GT, ex_ix(rest), ex_int(DT_I64, 0)));
 	tile(n, in, s, body, red, ix_add(base, ix_mulc(whole, TILE)), rest, ix_isint(rest, &e) ? e : TILE);
 }
 
