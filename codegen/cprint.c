@@ -333,6 +333,7 @@ print_array(CPrint *p, const Stmt *s)
 static void
 print_prefetch(CPrint *p, const Stmt *s)
 {
+	prelude_need(p->pre, "zn_prefetch");
 	cp_line(p);
 	cp_text(p, "ZN_PREFETCH(");
 	print_lvalue(p, s->mem);

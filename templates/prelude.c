@@ -1,5 +1,19 @@
 /* Helpers of generated C, written into NAME.c where they are used. Each piece begins with a mark that names it and may
  * call others that stand before it. Meanings: codegen/ir.h. C99 and C++17; no undefined behaviour for any argument. */
+/*@ zn_keep */
+#if defined __aarch64__
+#define ZN_KEEP(v) "+w"(v)
+#else
+#define ZN_KEEP(v) "+v"(v)
+#endif
+
+/*@ zn_prefetch */
+#if defined __GNUC__ || defined __clang__
+#define ZN_PREFETCH(p) __builtin_prefetch(p)
+#else
+#define ZN_PREFETCH(p) ((void)(p))
+#endif
+
 /*@ zn_has_avx512 */
 #define zn_has_avx512() (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && \
 	__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
