@@ -102,6 +102,7 @@ step random "$PY" test/random_graphs.py --zenithc "$z" --asan "$B/asan/zenithc" 
 step features "$PY" test/features.py --zenithc "$z"
 step sequences "$PY" test/sequences.py --zenithc "$z" --count 60
 step cross sh test/cross.sh "$B/zenithc"
+step firmware "$PY" test/firmware.py "$B/zenithc" "$MODELS" "$B/firmware"
 step vector sh test/vector.sh "$B/check/unit/vector"
 step plan "$PY" test/plan.py --zenithc "$B/zenithc" --models "$MODELS" --zoo "$ZOO"
 step growth sh test/growth.sh "$B/zenithc" "$PY"

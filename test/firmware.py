@@ -1,0 +1,125 @@
+"""examples/firmware on every board that this machine can simulate: the digits and the models of MLPerf Tiny answer as
+they do here, bit for bit unless CLOSE says otherwise, their stack stays within what was computed for it, and a table
+says what they cost. usage: firmware.py ZENITHC MODELS FOLDER [MODEL...]"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+from onnx import TensorProto, numpy_helper
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+FOLDER = os.path.join(ROOT, "examples", "firmware")
+DIGITS = os.path.join(ROOT, "examples", "digits")
+NEEDS = {
+    "m4f": ("arm-none-eabi-gcc", "qemu-system-arm"),
+    "m55": ("arm-none-eabi-gcc", "qemu-system-arm"),
+}
+MODELS = ("digits", "mlperf_ad_autoencoder_qdq", "mlperf_kws_dscnn_fp32", "mlperf_kws_dscnn_qdq",
+          "mlperf_vww_mobilenetv1_fp32", "mlperf_vww_mobilenetv1_qdq")
+LONG = {"mlperf_vww_mobilenetv1_fp32", "mlperf_vww_mobilenetv1_qdq"}     # one input is enough
+CLOSE = 1e-6        # exp is the C library's: largest difference of an output, relative to the largest
+STACK = 2048        # as the Makefile has it
+
+
+def digits():
+    with open(os.path.join(DIGITS, "images.txt")) as f:
+        rows = [line.split()[1] for line in f][:10]
+    return [np.array([int(c, 17) for c in row], np.float32) for row in rows]
+
+
+def references(folder, count):
+    out = []
+    for i in range(count):
+        t = TensorProto()
+        with open(os.path.join(folder, "ort_ref", f"test_data_set_{i}", "input_0.pb"), "rb") as f:
+            t.ParseFromString(f.read())
+        out.append(numpy_helper.to_array(t))
+    return out
+
+
+def build(z, out, model, board, *more):
+    words = ["make", "-s", "-C", FOLDER, f"ZENITHC={z}", f"OUT={out}", f"MODEL={model}", f"BOARD={board}", *more]
+    r = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
+    return r.returncode, r.stdout
+
+
+def outputs(text):
+    rows = [line.split()[1:-2] for line in text.splitlines() if line.startswith("output ")]
+    return np.array([[int(w, 16) for w in row] for row in rows], np.uint32)
+
+
+def number(pattern, text):
+    m = re.search(pattern, text)
+    return int(m.group(1)) if m else 0
+
+
+def compare(want, text):
+    """"" if the answers are the host's, else what is wrong; and how far they are from them"""
+    got = outputs(text)
+    if got.shape != want.shape:
+        return f"answers of another shape, {got.shape}: {text[-300:]}", 0
+    if np.array_equal(got, want):
+        return "", 0
+    a, b = want.view(np.float32), got.view(np.float32)
+    far = float(np.max(np.abs(a - b)) / np.max(np.abs(a)))
+    if not far <= CLOSE or not np.array_equal(a.argmax(1), b.argmax(1)):
+        return f"answers differ by {far:.2g}", far
+    return "", far
+
+
+def one(z, out, model, name, board, want, packed):
+    rc, text = build(z, out, model, board, "all", "run", f"INPUT={packed}")
+    if rc:
+        return f"FAIL {name} on {board}: {text[-500:]}"
+    wrong, far = compare(want, text)
+    stack, bound = number(r"stack (\d+)\n", text), number(r"stack at most (\d+)", text)
+    if not wrong and bound and not 0 < stack <= bound <= STACK:
+        wrong = f"stack {stack}, computed bound {bound}, there are {STACK}"
+    if wrong:
+        return f"FAIL {name} on {board}: {wrong}"
+    row = (number(r"flash (\d+)", text), number(r"RAM (\d+)", text), stack, bound, number(r"instructions a run (\d+)", text))
+    print(f"{name:28s} {board:6s}" + "".join(f"{n or '-':>11}" for n in row) + f"   {far or 'equal':.8}", flush=True)
+    return ""
+
+
+def main():
+    z, models, work, *only = sys.argv[1:]
+    z, work = os.path.abspath(z), os.path.abspath(work)
+    passed = failed = skipped = 0
+    boards = [b for b in NEEDS if all(shutil.which(c) for c in NEEDS[b])]
+    for b in NEEDS:
+        if b not in boards:
+            print(f"{b}: no", ", ".join(c for c in NEEDS[b] if not shutil.which(c)))
+            skipped += 1
+    print(f"{'model':28s} {'board':6s}" + "".join(f"{s:>11s}" for s in ("flash", "RAM", "stack", "bound", "instr/run")))
+    for name in only or MODELS:
+        folder = DIGITS if name == "digits" else os.path.abspath(os.path.join(models, name))
+        model = os.path.join(folder, "digits.onnx" if name == "digits" else "model.onnx")
+        if not os.path.exists(model):
+            print(f"no {model}: skipped")
+            skipped += 1
+            continue
+        out = os.path.join(work, name)
+        os.makedirs(out, exist_ok=True)
+        packed = os.path.join(out, "inputs.bin")
+        with open(packed, "wb") as f:
+            for x in digits() if name == "digits" else references(folder, 1 if name in LONG else 2):
+                f.write(x.astype("<f4").tobytes())
+        rc, text = build(z, out, model, "host", "run", f"INPUT={packed}")
+        if rc:
+            print(f"FAIL {name} here: {text[-500:]}")
+            failed += 1
+            continue
+        for b in boards:
+            wrong = one(z, out, model, name, b, outputs(text), packed)
+            if wrong:
+                print(wrong)
+            failed, passed = failed + bool(wrong), passed + (not wrong)
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return failed > 0
+
+
+sys.exit(main())
