@@ -462,6 +462,8 @@ operand_min(const char *text, const char *at, enum prec row)
 		return P_UNARY;
 	if (row == P_ADD || row == P_MUL)
 		return at == text ? row : row + 1;
+	if (row == P_OR)         /* compilers want && in parentheses */
+		return P_REL;
 	return row == P_REL || row == P_BIT ? P_ADD : row + 1;
 }
 

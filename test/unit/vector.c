@@ -110,10 +110,28 @@ complete(void **st)
 	assert_int_equal(missing, 0);
 }
 
+/* functions that have a helper do not keep a loop from being vectors */
+static void
+functions_have_rows(void **st)
+{
+	const char *text = embedded_text("templates/vmath.c");
+	int found = 0;
+
+	(void)st;
+	for (int op = 0; op < NEOP; op++)
+		if (strchr("SFP", eop_info[op].rule) && eop_info[op].n == 1 &&
+			strstr(text, fmt("/*@ zn_%s_f32x@ ", eop_info[op].text))) {
+			found++;
+			if (!vec_row((EOp)op, DT_F32))
+				fail_msg("no row of vectors for %s", eop_info[op].text);
+		}
+	assert_true(found >= 10);
+}
+
 int
 main(int argc, char **argv)
 {
-	const struct CMUnitTest t[] = {cmocka_unit_test(complete), cmocka_unit_test(helpers),
+	const struct CMUnitTest t[] = {cmocka_unit_test(complete), cmocka_unit_test(functions_have_rows), cmocka_unit_test(helpers),
 		cmocka_unit_test(functions)};
 	Session *s = session_begin("vector");
 	int r = 0;
