@@ -461,16 +461,32 @@ signature(CPrint *p, const Kern *k, const char *how, const char *name)
 
 static bool name_char(char c) { return isalnum((unsigned char)c) || c == '_'; }
 
-/* a parameter that this body does without: another variant needs it */
-static void
-unused(CPrint *p, const char *text, const char *name)
-{
-	size_t n = strlen(name);
+static int nparam(const Kern *k) { return k->param.n + k->sym.n; }
 
-	for (const char *s = text; (s = strstr(s, name)); s += n)
-		if ((s == text || !name_char(s[-1])) && !name_char(s[n]))
-			return;
-	cp_linef(p, "(void)%s;", name);
+static const char *
+param_name(CPrint *p, const Kern *k, int i)
+{
+	return map_ptr(p->name, i < k->param.n ? (void *)k->param.p[i] : (void *)k->sym.p[i - k->param.n]);
+}
+
+/* parameters that this body does without: another variant needs them */
+static void
+unused(CPrint *p, const Kern *k, const char *text)
+{
+	Map *rest = map_new();
+	size_t n;
+
+	for (int i = 0; i < nparam(k); i++)
+		*map_at_str(rest, param_name(p, k, i)) = p;
+	for (const char *s = text; *s; s += n ? n : 1) {
+		for (n = 0; name_char(s[n]); n++)
+			;
+		if (n && map_get(rest, s, n))
+			*map_at(rest, s, n) = NULL;
+	}
+	for (int i = 0; i < nparam(k); i++)
+		if (map_str(rest, param_name(p, k, i)))
+			cp_linef(p, "(void)%s;", param_name(p, k, i));
 }
 
 static void
@@ -488,10 +504,7 @@ function(CPrint *p, const Kern *k, const char *how, const char *name)
 	if (k->fails)
 		cp_linef(p, "return ZENITH_OK;");
 	p->b = out;
-	for (int i = 0; i < k->param.n; i++)
-		unused(p, buf_str(&text), map_ptr(p->name, k->param.p[i]));
-	for (int i = 0; i < k->sym.n; i++)
-		unused(p, buf_str(&text), map_ptr(p->name, k->sym.p[i]));
+	unused(p, k, buf_str(&text));
 	buf_add(out, text.p, text.n);
 	p->indent = 0;
 	p->isa = NULL;

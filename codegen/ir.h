@@ -151,6 +151,9 @@ Expr *ex_subst(const Expr *, ExSub, IxSub, void *);  /* bottom-up rebuild; bound
 							renamed on capture */
 Expr *ex_subst_ix(const Expr *, IxSub, void *);
 bool ex_any(const Expr *, bool (*f)(const Expr *, void *), void *);   /* any node, indices included */
+/* the same for `f`, which hears whether `mark` is true of the node or of one below it. Not inside indices, but `mark`
+ * may look there itself */
+bool ex_any_marked(const Expr *, bool (*mark)(const Expr *, void *), bool (*f)(const Expr *, bool, void *), void *);
 bool ex_any_atom(const Expr *, bool (*f)(const IxAtom *, void *), void *);  /* any index atom at any depth;
 									       bound variables too */
 bool ex_has_var(const Expr *, const IxAtom *);         /* free occurrence */

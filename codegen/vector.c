@@ -181,6 +181,24 @@ lanes_limit(const Lanes *l, const Expr *cond)
 typedef struct Can { Lanes l; bool ok; const Expr *root; } Can;
 
 static bool
+varies_inside(const IxAtom *at, void *arg)
+{
+	return at->kind == IX_EXPR && lanes_vary(arg, at->e);
+}
+
+/* varies by itself, not by an operand */
+static bool
+varies_here(const Expr *e, void *arg)
+{
+	Can *c = arg;
+
+	for (int i = 0; i < e->nix; i++)
+		if (ix_any(e->ix[i], varies_inside, &c->l))
+			return true;
+	return varies(e, &c->l);
+}
+
+static bool
 can_index(Can *c, Ix ix, DType dt)
 {
 	Ix coef, rest;
@@ -202,12 +220,12 @@ can_word(Can *c, const Expr *e)
 }
 
 static bool
-cannot(const Expr *e, void *arg)
+cannot(const Expr *e, bool vary, void *arg)
 {
 	Can *c = arg;
 	DType d;
 
-	if (!lanes_vary(&c->l, e) || e->op == E_VAR || e->op == E_CONST)
+	if (!vary || e->op == E_VAR || e->op == E_CONST)
 		return false;
 	if (e->op == E_IX)           /* data only as an operand of a cast, seen there */
 		return false;
@@ -253,7 +271,7 @@ static bool
 can_expr(Can *c, const Expr *e)
 {
 	c->root = e;
-	return !(lanes_vary(&c->l, e) && (!vec_kind(e->dt) || e->op == E_IX)) && !ex_any(e, cannot, c) &&
+	return !(lanes_vary(&c->l, e) && (!vec_kind(e->dt) || e->op == E_IX)) && !ex_any_marked(e, varies_here, cannot, c) &&
 		!ex_any(e, ix_operand, c);
 }
 

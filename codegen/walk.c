@@ -308,6 +308,31 @@ ex_any(const Expr *e, bool (*f)(const Expr *, void *), void *arg)
 }
 
 bool
+ex_any_marked(const Expr *root, bool (*mark)(const Expr *, void *), bool (*f)(const Expr *, bool, void *), void *arg)
+{
+	Memo *m = memo_begin();
+	bool found = false, marked;
+	const Expr *e;
+
+	push(&m->todo, root);
+	while (!found && m->todo.n) {
+		e = m->todo.p[m->todo.n - 1];
+		if (!memo_has(m, e) && push_children(m, e))
+			continue;
+		m->todo.n--;
+		if (memo_has(m, e))
+			continue;
+		marked = mark(e, arg);
+		for (int i = 0; !marked && i < e->n; i++)
+			marked = m->slot[e->a[i]->id].e;
+		memo_set(m, e, marked ? (Expr *)e : NULL);
+		found = f(e, marked, arg);
+	}
+	memo_end();
+	return found;
+}
+
+bool
 ex_any_atom(const Expr *e, bool (*f)(const IxAtom *, void *), void *arg)
 {
 	Search *outer = ex_pool()->search;

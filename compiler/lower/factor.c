@@ -282,6 +282,22 @@ static Expr *divide(Expr *e, Expr *d)
 	return ex_bin(e->op, x, ex_bin(E_DIV, e->a[1], d));
 }
 
+static Expr *requantise(const Expr *e, void *arg);
+
+/* sums of what is no reduction onto one: a loop, since there may be many */
+static Expr *requantise_sums(const Expr *e, void *arg)
+{
+	VEC(Expr *) bias = {0};
+	Expr *r;
+
+	for (; e->op == E_ADD && e->dt == DT_F32 && !e->a[1]->reduces; e = e->a[0])
+		push(&bias, e->a[1]);
+	r = ex_subst(e, requantise, same_atom, arg);
+	while (bias.n)
+		r = ex_bin(E_ADD, r, const_vector(arg, bias.p[--bias.n]));
+	return r;
+}
+
 static Expr *requantise(const Expr *e, void *arg)
 {
 	Expr *a;
@@ -296,7 +312,7 @@ static Expr *requantise(const Expr *e, void *arg)
 	if (e->op == E_MUL && is_integer_sum(e->a[0]))
 		return ex_bin(E_MUL, e->a[0], const_vector(arg, e->a[1]));
 	if (e->op == E_ADD && !e->a[1]->reduces)
-		return ex_bin(E_ADD, ex_subst(e->a[0], requantise, same_atom, arg), const_vector(arg, e->a[1]));
+		return requantise_sums(e, arg);
 	return NULL;
 }
 

@@ -211,23 +211,17 @@ static bool is_product_sum(const Expr *e, void *arg)
 	return e->op == E_REDUCE && e->u.rop == R_SUM && e->a[0]->op == E_MUL;
 }
 
-static bool inlines_product_sum(const Expr *e, void *arg)
-{
-	const Info *in;
-
-	if (e->op != E_TLOAD)
-		return false;
-	in = lower_info(arg, e->u.value);
-	return in->inlined && ex_any(e->u.value->te->body, is_product_sum, NULL);
-}
-
-/* its only reader has a contraction already: two of them share no tile, so one is stored */
+/* its only reader has a contraction already: two of them share no tile, so one is stored. False: it has this one now */
 static bool second_contraction(Lower *lo, const Unit *u)
 {
-	const Info *in = lower_info(lo, u->out);
+	Info *in = lower_info(lo, lower_info(lo, u->out)->reader.p[0]->out);
 
-	return ex_any(u->out->te->body, is_product_sum, NULL) &&
-		ex_any(in->reader.p[0]->out->te->body, inlines_product_sum, lo);
+	if (!ex_any(u->out->te->body, is_product_sum, NULL))
+		return false;
+	if (in->contracts)
+		return true;
+	in->contracts = true;
+	return false;
 }
 
 static bool decide(Lower *lo, Unit *u)

@@ -70,6 +70,7 @@ typedef struct Info {
 	double evals;            /* estimated evaluations by its readers */
 	bool in_reduce;          /* read under a reduction or a condition */
 	bool permuted;           /* every site reads it at plain axes */
+	bool contracts;          /* a value with a contraction is inlined into it */
 	VEC(Unit *) reader;      /* units with such sites */
 	int order;               /* of its unit */
 	Group *group;            /* of which it is the root */
