@@ -18,6 +18,7 @@ struct Slot {
 	int region, place;       /* innermost around all uses; outermost where it may be evaluated */
 	int arm;                 /* select, guard: number of the first of its two regions, or 0 */
 	bool temp, vary;         /* vary: from lane to lane */
+	bool spread;             /* select, guard: its condition varies, so lanes take both arms */
 	const char *name;
 };
 
@@ -37,6 +38,7 @@ slot_of(CPrint *p, const Expr *e)
 }
 
 static bool lazy(const Expr *e) { return e->op == E_SELECT || e->op == E_GUARD; }
+static bool in_arms(CPrint *p, const Expr *e) { return lazy(e) && !(e->op == E_SELECT && slot_of(p, e)->spread); }
 
 /* ---- operands, those inside indices included */
 
@@ -71,7 +73,7 @@ each_operand(CPrint *p, const Expr *e, Visit *f)
 	for (int i = 0; i < e->nix; i++)
 		each_in_ix(p, resolved(p, e->ix[i]), f, e);
 	for (int i = 0; i < e->n; i++)
-		f(p, e->a[i], lazy(e) && i >= first ? i - first : EAGER, e);
+		f(p, e->a[i], in_arms(p, e) && i >= first ? i - first : EAGER, e);
 }
 
 /* ---- planning */
@@ -172,7 +174,7 @@ place_regions(CPrint *p, const Expr *e)
 {
 	Slot *s = slot_of(p, e);
 
-	if (lazy(e)) {
+	if (in_arms(p, e)) {
 		s->arm = p->region.n;
 		for (int i = 0; i < 2; i++)
 			push(&p->region, ((Region){s->region, p->region.p[s->region].depth + 1, {0}}));
@@ -187,7 +189,6 @@ height_place(CPrint *p, const Expr *a, int arm, const Expr *user)
 	int h = o->temp ? 1 : o->height + 1, at = o->place;
 
 	s->height = h > s->height ? h : s->height;
-	s->vary |= o->vary;
 	if (arm != EAGER && p->region.p[at].depth > p->region.p[s->region].depth)
 		at = s->region;
 	if (p->region.p[at].depth > p->region.p[s->place].depth)
@@ -207,6 +208,30 @@ varies_itself(const CPrint *p, const Expr *e)
 		(e->op == E_LOAD && map_ptr(p->lanes->vector, e->u.mem));
 }
 
+static void
+vary_operand(CPrint *p, const Expr *a, int arm, const Expr *user)
+{
+	(void)arm;
+	slot_of(p, user)->vary |= slot_of(p, a)->vary;
+}
+
+/* operands first */
+static void
+vary(CPrint *p, const Expr *e)
+{
+	bool spread = false;
+
+	if (!p->lanes)
+		return;
+	each_operand(p, e, vary_operand);
+	slot_of(p, e)->vary |= varies_itself(p, e);
+	if (e->op == E_SELECT)
+		spread = slot_of(p, e->a[0])->vary;
+	for (int i = 0; e->op == E_GUARD && i < e->nix; i++)
+		spread |= lanes_vary_ix(p->lanes, e->ix[i]);
+	slot_of(p, e)->spread = spread;
+}
+
 static bool
 trivial(const Expr *e, bool vary)
 {
@@ -224,6 +249,12 @@ trivial(const Expr *e, bool vary)
 	return !e->ix[0]->n || (a && (a->kind == IX_VAR || a->kind == IX_SYM));
 }
 
+static bool
+temps_in_arms(CPrint *p, const Slot *s)
+{
+	return s->arm && (p->region.p[s->arm].temp.n || p->region.p[s->arm + 1].temp.n);
+}
+
 /* operands first */
 static bool
 plan(CPrint *p, const Expr *e)
@@ -234,8 +265,7 @@ plan(CPrint *p, const Expr *e)
 	s->place = e->op == E_LOAD || e->op == E_GUARD ? s->region : 0;
 	each_operand(p, e, height_place);
 	s = slot_of(p, e);
-	s->vary |= varies_itself(p, e);
-	arms = lazy(e) && (p->region.p[s->arm].temp.n || p->region.p[s->arm + 1].temp.n);
+	arms = temps_in_arms(p, s);
 	if (arms)
 		s->place = s->region;
 	if (!arms && (trivial(e, s->vary) || (s->refs < 2 && s->height < DEEP)))
@@ -252,6 +282,8 @@ cp_temps(CPrint *p)
 
 	if (p->order.n)
 		qsort(p->order.p, (size_t)p->order.n, sizeof *p->order.p, by_id);
+	for (int i = 0; i < p->order.n; i++)
+		vary(p, p->order.p[i]);
 	for (int i = p->order.n - 1; i >= 0; i--)
 		place_regions(p, p->order.p[i]);
 	for (int i = 0; i < p->order.n; i++)
@@ -262,6 +294,20 @@ cp_temps(CPrint *p)
 static void print_condition(CPrint *, const Expr *, enum prec);
 static void print_node(CPrint *, const Expr *, enum prec);
 
+static void print_region(CPrint *, int);
+
+/* temporaries of the arms of a guard that some lanes take: those of the first under its mask */
+static void
+print_masked(CPrint *p, const Expr *e, int arm)
+{
+	const char *before = p->active;
+
+	p->active = cv_left(p, e);
+	print_region(p, arm);
+	p->active = before;
+	print_region(p, arm + 1);
+}
+
 static void
 print_region(CPrint *p, int r)
 {
@@ -269,10 +315,12 @@ print_region(CPrint *p, int r)
 		const Expr *e = p->region.p[r].temp.p[i];
 		Slot *s = slot_of(p, e);
 		const char *name = fmt("t%d", p->temps++), *type = s->vary ? cv_type(p, e->dt) : p->t->value_type(e->dt);
-		bool truth = e->dt == DT_BOOL && !s->vary, arms = lazy(e) && (p->region.p[s->arm].temp.n || p->region.p[s->arm + 1].temp.n);
+		bool truth = e->dt == DT_BOOL && !s->vary, arms = temps_in_arms(p, s);
 
+		if (arms && s->spread)
+			print_masked(p, e, s->arm);
 		cp_line(p);
-		if (!arms) {
+		if (!arms || slot_of(p, e)->spread) {
 			cp_text(p, "const %s %s = %s", type, name, truth ? "(uint8_t)" : "");
 			print_node(p, e, truth ? P_UNARY : P_COND);
 			cp_text(p, ";\n");

@@ -165,6 +165,57 @@ print_row(CPrint *p, const Expr *e, enum prec min)
 	cp_expand(p, spell(p, r->text), r->prec, min, e, cv_operand);
 }
 
+const char *
+cv_left(CPrint *p, const Expr *e)
+{
+	int w = p->lanes->width;
+	size_t at = p->b->n;
+	const char *s = p->active ? p->active : fmt("%d", w);
+	bool any = false, cond = false;
+	Ix k;
+
+	for (int i = 0; i < e->nix; i++) {
+		if (!lanes_vary_ix(p->lanes, e->ix[i]) || !(k = lanes_guard(p->lanes, e->ix[i])))
+			continue;
+		cp_text(p, "zn_beforex%d(", w);
+		cp_ix(p, k, P_COND);
+		s = fmt("%.*s, %s)", (int)(p->b->n - at), p->b->p + at, s);
+		p->b->n = at;
+		any = true;
+	}
+	if (!any)
+		return NULL;
+	for (int i = 0; i < e->nix; i++) {
+		if (lanes_vary_ix(p->lanes, e->ix[i]))
+			continue;
+		cp_text(p, cond ? " && " : "(");
+		cp_ix(p, e->ix[i], P_ADD);
+		cp_text(p, " >= 0");
+		cond = true;
+	}
+	s = cond ? fmt("%.*s ? %s : 0)", (int)(p->b->n - at), p->b->p + at, s) : s;
+	p->b->n = at;
+	prelude_need(p->pre, s);
+	return s;
+}
+
+/* what is off is not loaded */
+static void
+print_guard(CPrint *p, const Expr *e, const char *left)
+{
+	const char *before = p->active, *head = spell(p,
+		"zn_select_f32x#((zn_i32x#)(zn_iota_i32x#() < zn_splat_i32x#(");
+
+	prelude_need(p->pre, head);
+	cp_text(p, "%s%s)), ", head, left);
+	p->active = left;
+	cv_operand(p, e->a[0], P_COND);
+	p->active = before;
+	cp_text(p, ", ");
+	cv_operand(p, e->a[1], P_COND);
+	cp_text(p, ")");
+}
+
 void
 cv_node(CPrint *p, const Expr *e, enum prec min)
 {
@@ -181,7 +232,10 @@ cv_node(CPrint *p, const Expr *e, enum prec min)
 			print_load(p, e);
 		break;
 	case E_GUARD:
-		cp_choice(p, e, min, cv_operand);
+		if ((s = cv_left(p, e)))
+			print_guard(p, e, s);
+		else
+			cp_choice(p, e, min, cv_operand);
 		break;
 	case E_SELECT:
 		if (cp_varies(p, e->a[0]))
@@ -338,7 +392,7 @@ print_keep(CPrint *p, const Stmt *s)
 	}
 }
 
-/* the first n lanes are on inside; none: nothing happens */
+/* the first n lanes, of those that are on, are on inside; none: nothing happens */
 static void
 masked(CPrint *p, Ix n, const Stmt *body, bool partial)
 {
@@ -352,12 +406,17 @@ masked(CPrint *p, Ix n, const Stmt *body, bool partial)
 		return;
 	}
 	name = fmt("n%d", p->temps++);
-	cp_text(p, "const int32_t %s = %s", name, p->wide ? "(int32_t)zn_min_i64(" : "");
-	cp_ix(p, n, P_COND);
-	if (p->wide) {
+	if (before)
+		prelude_need(p->pre, fmt("zn_beforex%d", p->lanes->width));
+	if (p->wide)
 		prelude_need(p->pre, "zn_min_i64");
+	cp_text(p, "const int32_t %s = %s", name, before ? fmt("zn_beforex%d(", p->lanes->width) : p->wide ?
+		"(int32_t)zn_min_i64(" : "");
+	cp_ix(p, n, P_COND);
+	if (before)
+		cp_text(p, ", %s)", before);
+	else if (p->wide)
 		cp_text(p, ", %d)", p->lanes->width);
-	}
 	cp_text(p, ";\n");
 	cp_line(p);
 	if (!ix_gt0(n))

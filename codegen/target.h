@@ -84,6 +84,8 @@ const Row *vec_row(EOp, DType);
 const char *vec_cast(DType to, DType from);            /* a text of %0, or NULL */
 /* n - var > 0: n; else NULL */
 Ix lanes_limit(const Lanes *, const Expr *cond);
+/* lanes before which a condition cond >= 0 holds, if it may hold for the first ones only; else NULL */
+Ix lanes_guard(const Lanes *, Ix cond);
 
 extern const Target target_c;
 
@@ -139,6 +141,7 @@ void cv_loop(CPrint *, const Stmt *);
 bool cv_stmt(CPrint *, const Stmt *);              /* false: as outside */
 void cv_node(CPrint *, const Expr *, enum prec);   /* of an expression that varies */
 const char *cv_type(CPrint *, DType);
+const char *cv_left(CPrint *, const Expr *guard);  /* how many lanes it leaves on; NULL: all or none */
 void cv_operand(CPrint *, const Expr *, enum prec);    /* as a vector, whether it varies or not */
 bool cp_varies(CPrint *, const Expr *);            /* announced, and a vector */
 void cp_expand(CPrint *, const char *text, enum prec is, enum prec min, const Expr *,

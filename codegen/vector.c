@@ -219,6 +219,47 @@ can_word(Can *c, const Expr *e)
 	return !map_ptr(c->l.vector, e->u.mem) && coef && ix_is(coef, 4) && !lanes_vary_ix(&c->l, rest);
 }
 
+Ix
+lanes_guard(const Lanes *l, Ix cond)
+{
+	Ix rest, c = ix_coef(cond, l->var, &rest);
+
+	return c && ix_is(c, -1) && !lanes_vary_ix(l, rest) ? ix_addc(rest, 1) : NULL;
+}
+
+static bool
+is_load(const Expr *e, void *arg)
+{
+	const Can *c = arg;
+
+	return e->op == E_LOAD && !map_ptr(c->l.vector, e->u.mem);
+}
+
+/* it would be loaded where the guard holds for no lane */
+static bool
+same_load(const Expr *e, void *arg)
+{
+	const Can *c = arg;
+
+	return is_load(e, arg) && !lanes_vary(&c->l, e);
+}
+
+/* conditions may switch off the last lanes; the other arm is computed for all of them, so it must not load */
+static bool
+can_guard(Can *c, const Expr *e)
+{
+	bool any = false;
+
+	for (int i = 0; i < e->nix; i++) {
+		if (!lanes_vary_ix(&c->l, e->ix[i]))
+			continue;
+		any = true;
+		if (!lanes_guard(&c->l, e->ix[i]))
+			return false;
+	}
+	return !any || (!strcmp(vec_kind(e->dt), "f32") && !ex_any(e->a[0], same_load, c) && !ex_any(e->a[1], is_load, c));
+}
+
 static bool
 cannot(const Expr *e, bool vary, void *arg)
 {
@@ -238,10 +279,7 @@ cannot(const Expr *e, bool vary, void *arg)
 		return (!map_ptr(c->l.vector, e->u.mem) && !can_index(c, e->ix[0], e->dt)) || 
 			(e->u.mem->packed && dtype_info[e->dt].bits < 8);
 	case E_GUARD:
-		for (int i = 0; i < e->nix; i++)
-			if (lanes_vary_ix(&c->l, e->ix[i]))
-				return true;
-		return false;
+		return !can_guard(c, e);
 	case E_CAST:
 		if (e->a[0]->op == E_IX)
 			return !can_index(c, e->a[0]->ix[0], DT_I32) || (e->dt != DT_F32 && e->dt != DT_I32);

@@ -58,6 +58,10 @@ typedef uint32_t zn_u32x@ __attribute__((vector_size($ / 8)));
 /*@ zn_u32ux@ */
 typedef uint32_t zn_u32ux@ __attribute__((vector_size($ / 8), aligned(4), may_alias));
 
+/*@ zn_beforex@ */
+/* how many of the first `most` lanes are before lane n */
+ZN_INLINE@ int zn_beforex@(int64_t n, int most) { return n < 0 ? 0 : n < most ? (int)n : most; }
+
 /*@ zn_iota_i32x4 */
 ZN_INLINE4 zn_i32x4 zn_iota_i32x4(void)
 {

@@ -31,7 +31,19 @@ x86() {
 		have ${how%% *} || continue
 		check "$how" $how -std=gnu99 -w -o "$d/x" "$d/$1.c" -lm
 		check "$1 by $how" "$d/x"
+		[ "$1" = helpers16 ] || continue
+		for isa in avx512 avx2; do
+			loops $isa $how
+			check "loops for $isa by $how" "$d/x"
+		done
 	done
+}
+
+# ISA COMPILER...: loops in lanes, as they are printed for it
+loops() {
+	isa=$1; shift
+	"${print%/*}/lanes" "$isa" >"$d/$isa.c" || { echo "FAIL printing for $isa"; exit 1; }
+	check "$isa by $1" "$@" -std=gnu99 -w -o "$d/x" "$d/$isa.c" -lm
 }
 
 arm() {
@@ -44,6 +56,9 @@ arm() {
 	quiet aarch64-linux-gnu-gcc -std=c99 -O2 "$d/$1.c"
 	check "for NEON" aarch64-linux-gnu-gcc -std=gnu99 -O2 -static -w -o "$d/x" "$d/$1.c" -lm
 	check "$1 under qemu" qemu-aarch64 "$d/x"
+	[ "$1" = helpers4 ] || return
+	loops neon aarch64-linux-gnu-gcc -O2 -static
+	check "loops under qemu" qemu-aarch64 "$d/x"
 }
 
 if [ "$2" = soak ]; then

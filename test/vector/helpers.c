@@ -286,6 +286,15 @@ TEST across(void)
 	}
 }
 
+TEST counts(void)
+{
+	for (int n = -3; n <= L + 3; n++)
+		for (int most = 0; most <= L; most++)
+			same("before", n, (uint32_t)(n < 0 ? 0 : n < most ? n : most), (uint32_t)zn_beforex@(n, most));
+	same("before", 0, L, (uint32_t)zn_beforex@(INT64_MAX, L));
+	same("before", 0, 0, (uint32_t)zn_beforex@(INT64_MIN, L));
+}
+
 static uint32_t dot(int i, int is_signed)
 {
 	uint32_t s = (uint32_t)ri[i];
@@ -353,6 +362,7 @@ int main(void)
 	narrow();
 	rounding();
 	across();
+	counts();
 	dots();
 	printf("@ lanes: %d comparisons, %d wrong\n", checks, bad);
 	return bad != 0;
