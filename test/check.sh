@@ -83,6 +83,7 @@ step proto "$PY" test/proto.py compiler/onnx/onnx.proto
 step opsets "$PY" test/opsets.py "$z"
 step decoder "$PY" test/decoder.py "$z" "$ZOO"
 step recurrent "$PY" test/recurrent.py --zenithc "$z"
+step convs "$PY" test/convs.py --zenithc "$z"
 step cases cases
 step zoo fill
 step conform:O3-gcc conform -O3 --cc "gcc -O1 -w"

@@ -100,7 +100,9 @@ static bool packable(const Contraction *c, const IxAtom *lane)
 	return any;
 }
 
-typedef enum How { AS_IT_LIES, COPIED } How;
+/* SCATTERED: the lane operand as it lies, the result not side by side; a long sum outweighs that */
+typedef enum How { AS_IT_LIES, COPIED, SCATTERED } How;
+enum { LONG = 64 };
 
 static double rows_of(const Contraction *c)
 {
@@ -132,7 +134,8 @@ static bool lane_axis_of(Gemm *g, How how)
 
 	for (int i = 0; i < c->n.n; i++) {
 		const IxAtom *a = ix_atom(c->n.v[i]);
-		if (!is_loop(g->s, a) || gemm_in_conds(&c->b, a) || out_step(g, a) != 1 ||
+		if (!is_loop(g->s, a) || gemm_in_conds(&c->b, a) ||
+			(how == SCATTERED ? c->terms < LONG : out_step(g, a) != 1) ||
 			(ix_isint(a->a, &e) && e < g->n->isa->lanes / 2))
 			continue;
 		g->copies = how == COPIED;
@@ -168,7 +171,7 @@ static void order_k(Gemm *g)
 static bool choose_lane(Gemm *g)
 {
 	g->dot = g->c.acc == DT_I32;
-	for (How how = AS_IT_LIES; how <= (g->dot ? AS_IT_LIES : COPIED); how++)
+	for (How how = AS_IT_LIES; how <= (g->dot ? AS_IT_LIES : SCATTERED); how++)
 		for (int side = 0; side < 2; side++) {
 			if (lane_axis_of(g, how)) {
 				order_k(g);

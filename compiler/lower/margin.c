@@ -10,7 +10,7 @@
 #include "lower.h"
 #include "nest.h"
 
-enum { MAX_RANK = 8, MOST = 16 };        /* MOST: elements at one side of an axis */
+enum { MAX_RANK = 8, MOST = 32 };        /* MOST: elements at one side of an axis */
 
 /* what a border may add: a quarter of the value, or of the largest value an eighth */
 static const double most_of_value = 0.27, most_of_largest = 1.0 / 8;

@@ -1,0 +1,123 @@
+"""Convolutions among what surrounds them in networks, against ONNX Runtime: the vectors of each instruction set that this
+machine has, and none. Channels added by Pad or Concat before a residual sum, channels last outside and first inside,
+few channels with long kernels and wide borders.
+usage: convs.py [options] [REGEX]"""
+import os
+import re
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+import harness
+
+# what the C compiler is told of the processor
+ISA = {"best": "", "avx2": " -D__builtin_cpu_supports(x)=((x)[3]!=53)", "none": " -D__builtin_cpu_supports(x)=0"}
+
+
+class Net:
+    def __init__(self, seed, shape):
+        self.rng, self.nodes, self.weights, self.shape = np.random.default_rng(seed), [], [], shape
+
+    def weight(self, a):
+        self.weights.append(numpy_helper.from_array(np.asarray(a), f"w{len(self.weights)}"))
+        return self.weights[-1].name
+
+    def add(self, op, *ins, **attrs):
+        self.nodes.append(helper.make_node(op, list(ins), [f"v{len(self.nodes)}"], **attrs))
+        return self.nodes[-1].output[0]
+
+    def conv(self, x, cin, cout, kernel=(3, 3), group=1, **attrs):
+        w = self.rng.uniform(-1, 1, (cout, cin // group, *kernel)) / np.sqrt(cin // group * np.prod(kernel))
+        attrs = {"pads": [k // 2 for k in kernel] * 2, **attrs}
+        return self.add("Conv", x, self.weight(w.astype(np.float32)),
+                        self.weight(self.rng.uniform(-1, 1, cout).astype(np.float32)), group=group, **attrs)
+
+    def model(self, y):
+        self.nodes[-1].output[0] = "y"
+        g = helper.make_graph(self.nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, self.shape)],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)], self.weights)
+        return helper.make_model(g, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def residual(n, few, many, stride, how):
+    """of values with fewer channels, the others zero or something else"""
+    a = n.conv("x", 3, few)
+    b = n.conv(n.conv(a, few, few, (5, 5), group=few, strides=[stride] * 2), few, many, (1, 1))
+    if stride > 1:
+        a = n.add("MaxPool", a, kernel_shape=[stride] * 2, strides=[stride] * 2)
+    if how == "pad":
+        a = n.add("Pad", a, n.weight(np.array([0] * 5 + [many - few, 0, 0])))
+    elif how == "pad2":                      # at the border of the picture too
+        a = n.add("Pad", n.add("Slice", a, *[n.weight(np.array([v])) for v in (0, -2, 3)]),
+                  n.weight(np.array([0] * 5 + [many - few, 0, 2])))
+    elif how == "deep":                      # in a long expression
+        for op in "Abs", "Neg", "Abs", "Sqrt":
+            a = n.add(op, a)
+        a = n.add("Mul", a, a)
+        a = n.add("Pad", n.add("Mul", a, n.add("Add", a, a)), n.weight(np.array([0] * 5 + [many - few, 0, 0])))
+    else:
+        a = n.add("Concat", a, n.conv(a, few, many - few, (1, 1)), axis=1)
+    return n.add("Relu", n.add("Add", a, b))
+
+
+def last(n, cin, mid, cout, back):
+    x = n.add("Transpose", "x", perm=[0, 3, 1, 2])
+    x = n.add("Relu", n.conv(x, cin, mid))
+    x = n.conv(x, mid, cout, (1, 1))
+    return n.add("Transpose", x, perm=[0, 2, 3, 1]) if back else x
+
+
+def long_kernel(n, cin, cout, kernel, **attrs):
+    return n.add("Sigmoid", n.conv(n.add("Relu", n.conv("x", cin, cout, kernel, **attrs)), cout, 1, (3, 7)))
+
+
+def stem(n, cout, kernel, stride):
+    return n.conv(n.add("Relu", n.conv("x", 3, cout, kernel, strides=[stride] * 2)), cout, 5, (1, 1))
+
+
+CASES = {f"residual_{a}_{b}_{s}_{how}": ((1, 3, 12, 14), residual, (a, b, s, how))
+         for a, b, s, how in [(24, 28, 1, "pad"), (28, 48, 2, "pad"), (5, 9, 1, "pad"), (40, 43, 2, "concat"), (16, 32, 1, "pad"),
+                              (17, 20, 1, "pad2"), (12, 19, 1, "deep"), (7, 30, 2, "concat")]}
+CASES.update({f"last_{a}_{b}_{c}_{back}": ((1, 9, 11, a), last, (a, b, c, back))
+              for a, b, c, back in [(3, 16, 70, 0), (19, 20, 33, 1), (64, 8, 1, 0), (5, 40, 6, 0), (33, 17, 66, 1)]})
+CASES.update({"long_39": ((1, 8, 30, 60), long_kernel, (8, 32, (3, 39))),
+              "long_63": ((1, 1, 9, 90), long_kernel, (1, 5, (1, 63))),
+              "stem_3": ((1, 3, 33, 29), stem, (32, (3, 3), 2)), "stem_7": ((1, 3, 40, 40), stem, (64, (7, 7), 2)),
+              "stem_odd": ((1, 3, 21, 18), stem, (19, (3, 3), 2))})
+
+
+def write(folder, case, seed):
+    shape, make, args = case
+    n = Net(seed, shape)
+    m = n.model(make(n, *args))
+    feed = n.rng.uniform(-1, 1, shape).astype(np.float32)
+    os.makedirs(f"{folder}/set")
+    onnx.save(m, f"{folder}/model.onnx")
+    want = onnxruntime.InferenceSession(m.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, {"x": feed})
+    for kind, a in ("input", feed), ("output", want[0]):
+        with open(f"{folder}/set/{kind}_0.pb", "wb") as f:
+            f.write(numpy_helper.from_array(a).SerializeToString())
+
+
+def main():
+    o = harness.arguments("Convolutions against ONNX Runtime.", "only cases that match one of these").parse_args()
+    tmp, jobs = harness.temporary(), []
+    for i, (name, case) in enumerate(CASES.items()):
+        if o.only and not any(re.search(r, name) for r in o.only):
+            continue
+        write(f"{tmp}/{name}", case, i)
+        for isa, flags in ISA.items():
+            cmd = [o.zenithc, "verify", f"{tmp}/{name}/model.onnx", "--data", f"{tmp}/{name}/set", f"-O{o.level}",
+                   "--cc", o.cc + flags, "--max-error", "3e-6"]
+            jobs.append((f"{name} {isa}", lambda c=cmd: harness.outcome(c, o.timeout)))
+    bad = [(n, r) for n, r in harness.run_all(jobs, o.j) if r[0] != harness.PASS]
+    for name, (kind, text, _) in sorted(bad):
+        print(f"FAIL {name}: {kind}: {text}")
+    harness.finish(len(jobs) - len(bad), len(bad), 0, tmp)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
