@@ -22,6 +22,7 @@ MODELS = ("digits", "mlperf_ad_autoencoder_qdq", "mlperf_kws_dscnn_fp32", "mlper
 LONG = {"mlperf_vww_mobilenetv1_fp32", "mlperf_vww_mobilenetv1_qdq"}     # one input is enough
 CLOSE = 1e-6        # exp is the C library's: largest difference of an output, relative to the largest
 STACK = 2048        # as the Makefile has it
+MOST = 7            # instructions for a multiply-accumulate, everything counted
 
 
 def digits():
@@ -78,10 +79,16 @@ def one(z, out, model, name, board, want, packed):
     stack, bound = number(r"stack (\d+)\n", text), number(r"stack at most (\d+)", text)
     if not wrong and bound and not 0 < stack <= bound <= STACK:
         wrong = f"stack {stack}, computed bound {bound}, there are {STACK}"
+    steps = number(r"instructions a run (\d+)", text)
+    with open(os.path.join(out, "model.h")) as f:
+        macs = number(r"_MACS (\d+)", f.read())
+    if not wrong and steps > MOST * macs:
+        wrong = f"{steps} instructions for {macs} multiply-accumulates"
     if wrong:
         return f"FAIL {name} on {board}: {wrong}"
-    row = (number(r"flash (\d+)", text), number(r"RAM (\d+)", text), stack, bound, number(r"instructions a run (\d+)", text))
-    print(f"{name:28s} {board:6s}" + "".join(f"{n or '-':>11}" for n in row) + f"   {far or 'equal':.8}", flush=True)
+    row = (number(r"flash (\d+)", text), number(r"RAM (\d+)", text), stack, bound, steps)
+    print(f"{name:28s} {board:6s}" + "".join(f"{n or '-':>11}" for n in row) + f"{steps/macs:8.1f}   {far or 'equal':.8}",
+          flush=True)
     return ""
 
 
@@ -94,7 +101,8 @@ def main():
         if b not in boards:
             print(f"{b}: no", ", ".join(c for c in NEEDS[b] if not shutil.which(c)))
             skipped += 1
-    print(f"{'model':28s} {'board':6s}" + "".join(f"{s:>11s}" for s in ("flash", "RAM", "stack", "bound", "instr/run")))
+    print(f"{'model':28s} {'board':6s}" + "".join(f"{s:>11s}" for s in ("flash", "RAM", "stack", "bound", "instr/run")) +
+          " per MAC   answers")
     for name in only or MODELS:
         folder = DIGITS if name == "digits" else os.path.abspath(os.path.join(models, name))
         model = os.path.join(folder, "digits.onnx" if name == "digits" else "model.onnx")

@@ -8,6 +8,10 @@
 
 enum { TILE = 16, BLOCK = 16 };   /* elements; terms of a partial sum */
 
+/* For --target scalar the loops over a tile are written out, so that it lies in registers: of 16 for integers,
+ * pointers among them, and of 32 for floats. Sums are those of vector kernels: up to 256 terms in float. */
+enum { INT_TILE = 8, FLOAT_TILE = 16, LONG_BLOCK = 256 };
+
 typedef struct Find { const Expr *e; int n; bool choice; } Find;
 
 static void find_reduce(Find *f, const Expr *e, bool choice)
@@ -127,6 +131,11 @@ static Stmt *hoist_conditions(Nest *n, Stmt *b, const Expr *red, Ix t, Expr **bo
 
 /* ---- tiles */
 
+static bool scalar(const Nest *n)
+{
+	return n->lo->opt->target && !strcmp(n->lo->opt->target, "scalar");
+}
+
 typedef struct Tile {
 	Nest *n;
 	const Stage *s;
@@ -134,14 +143,20 @@ typedef struct Tile {
 	DType dt;                /* of its accumulators */
 	int64_t size;            /* of the arrays */
 	Ix t;                    /* position in the tile */
+	bool out;                /* loops over it are written out */
 	Swap sw;                 /* the axis in terms of t */
 } Tile;
+
+static Stmt *loop_tile(const Tile *k, Stmt *b)
+{
+	return ix_is(k->t, 0) ? b : st_for(b, k->t, k->out ? F_UNROLLED : F_SERIAL);
+}
 
 static Mem *zeroed(const Tile *k, Stmt *b, const char *name, DType dt)
 {
 	Mem *acc = st_array(b, k->n->k, name, dt, ix_int(k->size));
 
-	st_store(loop_over(b, k->t), acc, k->t, reduce_identity(k->red->u.rop, dt));
+	st_store(loop_tile(k, b), acc, k->t, reduce_identity(k->red->u.rop, dt));
 	return acc;
 }
 
@@ -153,23 +168,23 @@ static void gather(const Tile *k, Stmt *b, int first, Mem *acc, Expr *x)
 	for (int i = first; i < k->red->nix; i++)
 		in = st_for(in, k->red->ix[i], F_SERIAL);
 	x = ex_subst_ix(x, swap_axis, (void *)&k->sw);
-	in = loop_over(hoist_conditions(k->n, in, k->red, k->t, &x), k->t);
+	in = loop_tile(k, hoist_conditions(k->n, in, k->red, k->t, &x));
 	st_store(in, acc, k->t, reduce_combine(k->red->u.rop, ex_load(acc, k->t), nest_loads(k->n, x)));
 }
 
 /* terms of a block of the outermost variable: about BLOCK in all; 0: no blocks */
 static int64_t block_length(const Tile *k)
 {
-	double inner = 1, whole;
+	double inner = 1, whole, block = scalar(k->n) ? LONG_BLOCK : BLOCK;
 
 	if (k->dt != DT_F32 || k->red->u.rop != R_SUM || k->red->nix == 0)
 		return 0;
 	for (int i = 1; i < k->red->nix; i++)
 		inner *= ix_estimate(ix_atom(k->red->ix[i])->a);
 	whole = inner * ix_estimate(ix_atom(k->red->ix[0])->a);
-	if (whole < 1.5 * BLOCK || inner >= BLOCK)
-		return whole < 1.5 * BLOCK ? 0 : 1;
-	return (int64_t)(BLOCK / inner);
+	if (whole < 1.5 * block || inner >= block)
+		return whole < 1.5 * block ? 0 : 1;
+	return (int64_t)(block / inner);
 }
 
 /* long float sums go through partial sums of blocks that are added up in double, so that rounding errors do
@@ -193,8 +208,17 @@ static void gather_blocks(const Tile *k, Stmt *b, Mem *acc, Expr *x)
 	i = c == 1 ? ix_int(0) : nest_var(k->n, ix_min(ix_int(c), ix_sub(r->a, ix_mulc(o, c))));
 	block.by = ix_add(ix_mulc(o, c), i);
 	gather(k, loop_over(in, i), 1, part, ex_subst_ix(x, swap_axis, &block));
-	st_store(loop_over(in, k->t), acc, k->t, reduce_combine(R_SUM, ex_load(acc, k->t),
+	st_store(loop_tile(k, in), acc, k->t, reduce_combine(R_SUM, ex_load(acc, k->t),
 		ex_cast(acc->dt, ex_load(part, k->t))));
+}
+
+/* in memory, where a loop can walk it */
+static Mem *copied(const Tile *k, Stmt *b, const Mem *acc)
+{
+	Mem *sum = st_array(b, k->n->k, "sum", acc->dt, ix_int(k->size));
+
+	st_store(loop_tile(k, b), sum, k->t, ex_load((Mem *)acc, k->t));
+	return sum;
 }
 
 /* `count` elements of the axis from `base` on; count is at most `size`, constant */
@@ -202,15 +226,19 @@ static void tile(
 	Nest *n, Stmt *b, const Stage *s, const Expr *body, const Expr *red, Ix base, Ix count, int64_t size)
 {
 	Tile k = { n, s, red, reduce_dtype(n, red), size, ix_is(count, 1) ? ix_int(0) : nest_var(n, count),
-		{ 0 } };
+		false, { 0 } };
 	Ix at[s->v->rank + 1];
+	int64_t e;
 	Stmt *in;
 	Mem *acc;
 
 	k.sw.axis = ix_atom(s->loop[s->nloop - 1]);
 	k.sw.by = ix_add(base, k.t);
+	k.out = scalar(n) && ix_isint(count, &e);
 	acc = zeroed(&k, b, "acc", block_length(&k) ? DT_F64 : k.dt);
 	gather_blocks(&k, b, acc, reduce_body(n, red));
+	if (k.out && !ix_is(k.t, 0))
+		acc = copied(&k, b, acc);
 	in = loop_over(b, k.t);
 	k.sw.reduce = red;
 	k.sw.acc = ex_cast(red->dt, ex_load(acc, k.t));
@@ -223,25 +251,25 @@ static void tile(
 static void tile_range(
 	Nest *n, Stmt *b, const Stage *s, const Expr *body, const Expr *red, Ix base, Ix extent)
 {
+	int64_t e, size = !scalar(n) ? TILE : dt_float(reduce_dtype(n, red)) ? FLOAT_TILE : INT_TILE;
 	Ix whole, rest, o;
-	int64_t e;
 	Stmt *in;
 
-	if (ix_isint(extent, &e) && e <= TILE) {
+	if (ix_isint(extent, &e) && e <= size) {
 		if (e > 0)
 			tile(n, nest_scope(b), s, body, red, base, extent, e);
 		return;
 	}
 	extent = ix_max(extent, ix_int(0));      /* of a branch not taken: less than none */
-	whole = ix_div(extent, ix_int(TILE));
-	rest = ix_sub(extent, ix_mulc(whole, TILE));
+	whole = ix_div(extent, ix_int(size));
+	rest = ix_sub(extent, ix_mulc(whole, size));
 	o = ix_is(whole, 1) ? ix_int(0) : nest_var(n, whole);
 	tile(n, ix_is(whole, 1) ? nest_scope(b) : st_for(b, o, F_SERIAL), s, body, red,
-		ix_add(base, ix_mulc(o, TILE)), ix_int(TILE), TILE);
+		ix_add(base, ix_mulc(o, size)), ix_int(size), size);
 	if (ix_is(rest, 0))
 		return;
 	in = ix_isint(rest, &e) ? nest_scope(b) : st_if(b, ex_bin(E_GT, ex_ix(rest), ex_int(DT_I64, 0)));
-	tile(n, in, s, body, red, ix_add(base, ix_mulc(whole, TILE)), rest, ix_isint(rest, &e) ? e : TILE);
+	tile(n, in, s, body, red, ix_add(base, ix_mulc(whole, size)), rest, ix_isint(rest, &e) ? e : size);
 }
 
 /* ---- the interior of a padded axis, where no condition on it is left */
