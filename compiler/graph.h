@@ -166,7 +166,7 @@ struct Graph {
 	VEC(VKind) out_kind;     /* as declared: the main graph's */
 	int scope;               /* of assumptions (idx.h), a branch's own; 0: that of the graph around it */
 	bool split;              /* a branch that holds what followed its If (passes/split.c) */
-	const char *fails;  /* such a branch that is invalid: why. It has no nodes; taking it is an error at
+	const char *fails;  /* a branch of an If that is invalid: why. It has no nodes; taking it is an error at
 			       run time */
 };
 

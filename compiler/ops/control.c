@@ -29,9 +29,17 @@ static void infer_branch(void *g)
 	infer_graph(g);
 }
 
-/* a branch that was given what follows its If may be one that no run can take: its errors are run-time
- * errors */
-static void infer_split(Node *n, Graph *g)
+/* a body may be inferred again with other dims, in which its branches are valid */
+static bool in_body(const Graph *g)
+{
+	while (g->owner && g->owner->op == OP_IF)
+		g = g->parent;
+	return g->owner;
+}
+
+/* A branch may be one that no run can take, at the sizes that are given or since it was given what follows its If: its
+ * errors are run-time errors */
+static void infer_held(Node *n, Graph *g)
 {
 	Node *k, *prev;
 	int scope;
@@ -82,8 +90,8 @@ void shape_if(Node *n)
 	for (int k = 0; k < 2; k++) {
 		if (!g[k]->scope)
 			g[k]->scope = ix_scope_new();
-		if (g[k]->split)
-			infer_split(n, g[k]);
+		if (g[k]->split || !in_body(g[k]))
+			infer_held(n, g[k]);
 		else
 			infer_graph(g[k]);
 		if (!count_is(n, "outputs of a branch", g[k]->ret->nin, n->nout))

@@ -284,6 +284,10 @@ def main():
     save("branch", [node("If", "c", "y", then_branch=helper.make_graph([node("Neg", "x", "t")], "yes", [], [value("t", [2, 3])]),
                          else_branch=helper.make_graph([node("Abs", "x", "e")], "no", [], [value("e", [2, 3])]))],
          x + [value("c", [], TensorProto.BOOL)], y)
+    sizes = [helper.make_graph([node("MatMul", "x w%d" % n, "t")], "of%d" % n, [], [value("t", [4])],
+                               [numpy_helper.from_array(np.ones((n, 4), np.float32), "w%d" % n)]) for n in (6, 3)]
+    save("if_sizes", [node("If", "c", "y", name="rate", then_branch=sizes[0], else_branch=sizes[1])],
+         [value("x", ["n"]), value("c", [], TensorProto.BOOL)], [value("y", [4])])
     save("weird_names", [node("Add", "int ../x*/", "for", name="*/\n#error"), node("Neg", "for", "y??/")],
          [value("int", [2]), value("../x*/", [2])], [value("y??/", [2])])
 
