@@ -101,6 +101,7 @@ step generated:O3 generated -O3
 step hostile "$PY" test/hostile.py "$B/asan/zenithc" 40 examples/digits/digits.onnx test/golden/*.onnx
 step random "$PY" test/random_graphs.py --zenithc "$z" --asan "$B/asan/zenithc" --count 300 --seconds 90 --keep "$B/random"
 step filetype sh test/examples.sh filetype "$z" "$B"
+step voice sh test/examples.sh voice "$z" "$B"
 step features "$PY" test/features.py --zenithc "$z"
 step sequences "$PY" test/sequences.py --zenithc "$z" --count 60
 step cross sh test/cross.sh "$B/zenithc"

@@ -19,4 +19,12 @@ filetype() {
 	build && python3 examples/filetype/compare.py "$out/filetype" $tool
 }
 
+voice() {
+	model=$(echo build/venv/lib/python3*/site-packages/silero_vad/data/silero_vad.onnx)
+	[ -f "$model" ] || skip "no silero-vad in build/venv: ./bootstrap adds it where it can be had"
+	command -v espeak-ng >/dev/null || skip "no espeak-ng to speak"
+	build && "$py" examples/voice/compare.py "$out/voice" "$model" || return 1
+	! "$out/voice" "$out/vad.h" 2>/dev/null || { echo "FAIL: a file that is no sound"; return 1; }
+}
+
 $name
