@@ -16,13 +16,17 @@ DIGITS = os.path.join(ROOT, "examples", "digits")
 NEEDS = {
     "m4f": ("arm-none-eabi-gcc", "qemu-system-arm"),
     "m55": ("arm-none-eabi-gcc", "qemu-system-arm"),
+    "rv32": ("riscv64-unknown-elf-gcc", "qemu-system-riscv32"),
+    "rv64": ("riscv64-unknown-elf-gcc", "qemu-system-riscv64"),
+    "arm64": ("aarch64-linux-gnu-gcc", "qemu-aarch64"),
+    "wasm32": ("clang", "wasm-ld", "node"),
 }
 MODELS = ("digits", "mlperf_ad_autoencoder_qdq", "mlperf_kws_dscnn_fp32", "mlperf_kws_dscnn_qdq",
           "mlperf_vww_mobilenetv1_fp32", "mlperf_vww_mobilenetv1_qdq")
 LONG = {"mlperf_vww_mobilenetv1_fp32", "mlperf_vww_mobilenetv1_qdq"}     # one input is enough
 CLOSE = 1e-6        # exp is the C library's: largest difference of an output, relative to the largest
 STACK = 2048        # as the Makefile has it
-MOST = 7            # instructions for a multiply-accumulate, everything counted
+MOST = 7            # instructions of a Cortex-M for a multiply-accumulate, everything counted
 
 
 def digits():
@@ -82,14 +86,23 @@ def one(z, out, model, name, board, want, packed):
     steps = number(r"instructions a run (\d+)", text)
     with open(os.path.join(out, "model.h")) as f:
         macs = number(r"_MACS (\d+)", f.read())
-    if not wrong and steps > MOST * macs:
+    if not wrong and bound and steps > MOST * macs:
         wrong = f"{steps} instructions for {macs} multiply-accumulates"
     if wrong:
         return f"FAIL {name} on {board}: {wrong}"
     row = (number(r"flash (\d+)", text), number(r"RAM (\d+)", text), stack, bound, steps)
-    print(f"{name:28s} {board:6s}" + "".join(f"{n or '-':>11}" for n in row) + f"{steps/macs:8.1f}   {far or 'equal':.8}",
+    per = f"{steps/macs:.1f}" if steps else "-"
+    print(f"{name:28s} {board:6s}" + "".join(f"{n or '-':>11}" for n in row) + f"{per:>8}   {far or 'equal':.8}",
           flush=True)
     return ""
+
+
+def too_small(z, out, model, name):
+    """A chip that the program does not fit: the linker says what is missing."""
+    rc, text = build(z, out, model, "m4f", "FLASH=8K", "RAM=4K")
+    if rc and re.search(r"`FLASH' overflowed by \d+ bytes", text) and "`RAM' overflowed" in text:
+        return ""
+    return f"FAIL {name} in 8 KB: {text[-300:]}"
 
 
 def main():
@@ -123,6 +136,11 @@ def main():
             continue
         for b in boards:
             wrong = one(z, out, model, name, b, outputs(text), packed)
+            if wrong:
+                print(wrong)
+            failed, passed = failed + bool(wrong), passed + (not wrong)
+        if "m4f" in boards:
+            wrong = too_small(z, out, model, name)
             if wrong:
                 print(wrong)
             failed, passed = failed + bool(wrong), passed + (not wrong)

@@ -7,6 +7,7 @@ extern uint32_t data_start[], data_end[], data_load[], bss_start[], bss_end[];
 
 int main(void);
 void reset(void);
+int *__errno(void);
 
 #define REG(address) (*(volatile uint32_t *)(address))
 #define CPACR REG(0xe000ed88)
@@ -97,6 +98,15 @@ static __attribute__((section(".vectors"), used)) const struct {
 } vectors = {
 	stack_top, { reset, fault, fault, fault, fault, fault, 0, 0, 0, 0, fault, fault, 0, fault, tick }
 };
+
+/* where expf reports a range error; newlib's own would bring a kilobyte of RAM with it */
+int *
+__errno(void)
+{
+	static int error;
+
+	return &error;
+}
 
 int
 board_open(const char *path)
