@@ -359,6 +359,8 @@ cp_stmt(CPrint *p, const Stmt *s)
 		cp_linef(p, "}");
 		return;
 	}
+	if (p->before)
+		p->before(p, s);
 	roots(p, s);
 	temps = cp_temps(p);
 	if (p->lanes && cv_stmt(p, s))

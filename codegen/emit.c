@@ -31,7 +31,7 @@ take_names(Em *e)
 {
 	static const char *const own[] = {"run", "init", "run_in", "done", "model", "workspace_bytes", "io",
 		"ctx", "setup", "program", "shapes", "workspace", "state", "take", "run_any", "workspace_any",
-		"parts", "open", "pack", "unpack", "inputs", "outputs", "weight_blob", "weight_end"};
+		"parts", "open", "pack", "unpack", "flush", "inputs", "outputs", "weight_blob", "weight_end"};
 
 	e->taken = map_new();
 	for (int i = 0; i < LEN(own); i++)
@@ -141,7 +141,7 @@ void
 emit_c(const Model *m, const Program *g, const Options *o, Emitted *out)
 {
 	Em e = { .m = m, .g = g, .o = o, .name = o->prefix ? o->prefix : "model" };
-	Buf program = {0}, shapes = {0}, iface = {0}, *b = &out->c;
+	Buf program = {0}, shapes = {0}, iface = {0}, flush = {0}, *b = &out->c;
 
 	if (!name_valid(e.name))
 		fatal(EX_USE, NULL, "--name '%s' is no C identifier, or one that is reserved",
@@ -163,6 +163,7 @@ emit_c(const Model *m, const Program *g, const Options *o, Emitted *out)
 	program_print(&e, &program);
 	entry_print(&e, &shapes);
 	iface_print(&e, &iface);
+	ftz_define(&e, &flush);
 	stop_if_errors();
 	top_comment(&e, b, count_lines(&e.kernels));
 	header_print(&e, &out->h, true);
@@ -178,6 +179,7 @@ emit_c(const Model *m, const Program *g, const Options *o, Emitted *out)
 	host_blocks(b);
 	prelude_write(&e.pre, b);
 	weights_tables(&e, b);
+	buf_add(b, flush.p, flush.n);
 	buf_add(b, e.kernels.p, e.kernels.n);
 	profile_table(&e, b);
 	compound_struct(&e, b);

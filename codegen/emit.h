@@ -9,6 +9,7 @@
  *   compound.c sequences and optionals among them
  *   program.c  the program as one function
  *   fork.c     its calls of kernels in parts
+ *   ftz.c      denormals as zero
  *   profile.c  its calls timed, for run --profile
  *   iface.c    the functions of NAME.h, in NAME.c
  *   header.c   NAME.h
@@ -76,6 +77,8 @@ typedef struct Em {
 	Map *prof;               /* --profile: call -> its number from 1; else NULL */
 	bool ws, wt, st, io;     /* the program reads workspace, weights, state, io */
 	bool pool;               /* it has kernels in parts */
+	bool ftz;                /* the program turns denormals to zero */
+	Map *turn;               /* ftz.c: Stmt -> the mode before it */
 } Em;
 
 /* emit.c */
@@ -84,9 +87,15 @@ const char *options_text(const Em *);        /* those that change what is comput
 
 typedef struct Shared { const char *name, *args, *part; bool wide; } Shared;
 
-/* fork.c: what stands below a kernel in parts; a call of it, or of one that flushes denormals */
+/* fork.c: what stands below a kernel in parts; a call of it */
 void fork_define(Em *, Buf *, const Kern *, Shared *);
 void fork_call(CPrint *, const Kern *, const Shared *, void (*operands)(CPrint *, const Stmt *), const Stmt *);
+
+/* ftz.c: decides, once; the mode before a statement; the function NAME_flush, if it is called */
+bool ftz_kern(const Kern *);
+void ftz_plan(Em *);
+void ftz_turn(CPrint *, const Stmt *);
+void ftz_define(Em *, Buf *);
 
 void ports_make(Em *);                                  /* ports.c */
 void ports_fields(Em *, Buf *);

@@ -1,4 +1,4 @@
-/* Calls of kernels that are divided into parts (lower/parallel.c), and of those that flush denormals.
+/* Calls of kernels that are divided into parts (lower/parallel.c).
  *
  *   typedef struct NAME_args { const float *p0; ... int64_t s0; ... int status[parts]; } NAME_args;
  *   static void NAME_part(void *args, int part)      calls the kernel
@@ -7,20 +7,11 @@
  * failed: the one that a kernel in one piece would have met first. */
 #include "emit.h"
 
-static const char *
-flush(Em *e, const Kern *k)
-{
-	if (!k->flush)
-		return "";
-	prelude_need(&e->pre, "zn_ftz_begin");
-	prelude_need(&e->pre, "zn_ftz_end");
-	return "const uint64_t mode = zn_ftz_begin();\n";
-}
-
 void
 fork_define(Em *e, Buf *b, const Kern *k, Shared *s)
 {
 	const char *sep = "";
+	bool flush = ftz_kern(k);
 
 	if (k->parts < 2)
 		return;
@@ -39,13 +30,14 @@ fork_define(Em *e, Buf *b, const Kern *k, Shared *s)
 	buf_fmt(b, "} %s;\n\nstatic void %s(void *args, int part)\n{\n", s->args, s->part);
 	buf_fmt(b, "\t%s%s *a = (%s%s *)args;\n", k->fails ? "" : "const ", s->args, k->fails ? "" : "const ",
 		s->args);
-	buf_fmt(b, "%s%s\n\t%s%s(", k->flush ? "\t" : "", flush(e, k),
-		k->fails ? "a->status[part] = " : "", s->name);
+	if (flush)
+		buf_fmt(b, "\tconst uint64_t mode = zn_ftz_get();\n\n\tzn_ftz_set(%s_flush(mode));\n", e->name);
+	buf_fmt(b, "%s\t%s%s(", flush ? "" : "\n", k->fails ? "a->status[part] = " : "", s->name);
 	for (int i = 0; i < k->param.n; i++, sep = ", ")
 		buf_fmt(b, "%sa->p%d", sep, i);
 	for (int i = 0; i < k->sym.n; i++, sep = ", ")
 		buf_fmt(b, "%sa->s%d", sep, i);
-	buf_fmt(b, ", part);\n%s}\n\n", k->flush ? "\tzn_ftz_end(mode);\n" : "");
+	buf_fmt(b, ", part);\n%s}\n\n", flush ? "\tzn_ftz_set(mode);\n" : "");
 }
 
 static void
@@ -63,25 +55,15 @@ fork_call(CPrint *p, const Kern *k, const Shared *s, void (*operands)(CPrint *, 
 
 	cp_linef(p, "{");
 	p->indent++;
-	if (k->parts < 2) {
-		cp_line(p);
-		cp_text(p, "%s", flush(e, k));
-		cp_line(p);
-		cp_text(p, "%s%s(", k->fails ? "status = " : "", s->name);
-		operands(p, call);
-		cp_text(p, ");\n");
-		cp_linef(p, "zn_ftz_end(mode);");
-	} else {
-		prelude_need(&e->pre, "zn_fork");
-		cp_line(p);
-		cp_text(p, "%s args = {", s->args);
-		operands(p, call);
-		cp_text(p, "%s};\n\n", k->fails ? ", {0}" : "");
-		cp_linef(p, "zn_fork(pool, %s, &args, %d);", s->part, k->parts);
-		if (k->fails) {
-			prelude_need(&e->pre, "zn_joined");
-			cp_linef(p, "status = zn_joined(args.status, %d);", k->parts);
-		}
+	prelude_need(&e->pre, "zn_fork");
+	cp_line(p);
+	cp_text(p, "%s args = {", s->args);
+	operands(p, call);
+	cp_text(p, "%s};\n\n", k->fails ? ", {0}" : "");
+	cp_linef(p, "zn_fork(pool, %s, &args, %d);", s->part, k->parts);
+	if (k->fails) {
+		prelude_need(&e->pre, "zn_joined");
+		cp_linef(p, "status = zn_joined(args.status, %d);", k->parts);
 	}
 	if (k->fails)
 		failed(p);

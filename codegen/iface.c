@@ -131,13 +131,15 @@ run_in(Em *e, Buf *b)
 		W("\tint64_t dims[%d];\n", e->passed.n);
 	if (e->work < 0)
 		W("\tsize_t bytes = 0;\n");
-	if (shapes)
+	if (shapes || e->ftz)
 		W("\tint status;\n");
 	if (e->g->heap)
 		W("\tzn_heap heap;\n");
 	if (e->parts)
 		W("\t%s_parts parts;\n", n);
-	if (e->passed.n || e->work < 0 || shapes || e->g->heap)
+	if (e->ftz)
+		W("\tconst uint64_t mode = zn_ftz_get();\n");
+	if (e->passed.n || e->work < 0 || shapes || e->g->heap || e->ftz)
 		W("\n");
 	W("\tif (!ctx || !io || ctx->magic != 0x%02x%02x%02x%02xu)\n\t\treturn ZENITH_BAD_ARGUMENT;\n",
 		e->m->hash[0], e->m->hash[1], e->m->hash[2], e->m->hash[3] | 1);
@@ -154,7 +156,7 @@ run_in(Em *e, Buf *b)
 		W("\theap.p = ctx->workspace + %s;\n\theap.end = ctx->workspace + ctx->workspace_bytes;\n\theap.full = 0;\n",
 			e->work < 0 ? "bytes" : fmt("%s_WORKSPACE_BYTES", e->NAME));
 	compound_call_pack(e, b);
-	W("\t%s %s_program(", e->parts ? "status =" : "return", n);
+	W("\t%s %s_program(", e->parts || e->ftz ? "status =" : "return", n);
 	if (e->ws)
 		W("ctx->workspace"), sep = ", ";
 	if (e->wt)
@@ -168,8 +170,14 @@ run_in(Em *e, Buf *b)
 	if (e->g->heap)
 		W("%s&heap", sep), sep = ", ";
 	if (e->pool)
-		W("%sctx->pool", sep);
+		W("%sctx->pool", sep), sep = ", ";
+	if (e->ftz)
+		W("%smode", sep);
 	W(");\n");
+	if (e->ftz)
+		W("\tzn_ftz_set(mode);\n");
+	if (e->ftz && !e->parts)
+		W("\treturn status;\n");
 	if (e->parts)
 		W("\treturn %s_unpack(io, &parts, status);\n", n);
 	W("}\n\n");

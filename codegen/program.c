@@ -207,7 +207,7 @@ print_call(CPrint *p, const Stmt *s)
 
 	if (s->arg.n != k->param.n)
 		bug("%s called with %d arguments, not %d", k->name, s->arg.n, k->param.n);
-	if (k->parts > 1 || k->flush) {
+	if (k->parts > 1) {
 		fork_call(p, k, sh, print_operands, s);
 		return;
 	}
@@ -387,15 +387,20 @@ sym_text(CPrint *p, const IxAtom *a)
 static void
 body(Em *e, Buf *b, const Walk *w, Map *keep, CPrint *p)
 {
+	static const char *const own[] = {"args", "dims", "flush", "mark", "mode", "pool"};
+
 	*p = printer(e, b);
 	p->arg = e;
 	p->base = base;
 	p->program = statement;
+	p->before = ftz_turn;
 	p->wide = true;
 	p->name = map_new();
 	p->taken = map_new();
 	p->used = map_new();
 	p->indent = 1;
+	for (int i = 0; i < LEN(own); i++)
+		*map_at_str(p->taken, own[i]) = p;
 	for (int i = 0; i < e->entry.n; i++)
 		sym_text(p, e->entry.p[i]);
 	for (int i = 0; i < w->sym.n; i++)
@@ -442,6 +447,8 @@ declare(Em *e, const Walk *w, CPrint *p, Buf *b)
 		buf_fmt(b, "\tunsigned char *mark[%d];\n", w->marks);
 	if (w->fails)
 		buf_fmt(b, "\tint status;\n");
+	if (e->ftz)
+		buf_fmt(b, "\tconst uint64_t flush = %s_flush(mode);\n", e->name);
 }
 
 void
@@ -454,6 +461,7 @@ program_print(Em *e, Buf *b)
 	int n = -1, before;
 
 	walk(e, e->g->body, &w);
+	ftz_plan(e);
 	do {
 		before = n;
 		text = (Buf){0};
@@ -479,6 +487,8 @@ program_print(Em *e, Buf *b)
 		buf_fmt(b, "%szn_heap *heap", sep), sep = ", ";
 	if (e->pool)
 		buf_fmt(b, "%szenith_pool *pool", sep), sep = ", ";
+	if (e->ftz)
+		buf_fmt(b, "%sconst uint64_t mode", sep), sep = ", ";
 	buf_fmt(b, "%s)\n{\n", *sep ? "" : "void");
 	buf_add(b, decl.p, decl.n);
 	if (decl.n)

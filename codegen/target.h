@@ -116,6 +116,7 @@ typedef struct CPrint {
 	Ix (*resolve)(Ix, void *);    /* NULL, or applied to indices before printing */
 	void (*base)(struct CPrint *, const Mem *, bool written);     /* pointer to a region; NULL: a name */
 	void (*program)(struct CPrint *, const Stmt *);               /* statements of the program only */
+	void (*before)(struct CPrint *, const Stmt *);                /* NULL, or called before each of its statements */
 	void *arg;
 	/* one statement's expressions (cexpr.c) */
 	Slots *slots;            /* NULL: its own */

@@ -538,39 +538,49 @@ static inline int zn_joined(const int *status, int parts)
 	return status[i];
 }
 
-/*@ zn_ftz_begin */
-/* denormals are zero, as operands and as results, until zn_ftz_end of what this returns */
-static inline uint64_t zn_ftz_begin(void)
+/*@ zn_ftz_get */
+/* the mode of floats: what becomes of denormals, among others */
+static inline uint64_t zn_ftz_get(void)
 {
 #if defined __GNUC__ && defined __SSE__
-	uint32_t mode, was;
+	uint32_t mode;
 
-	__asm__ __volatile__("stmxcsr %0" : "=m"(was));
-	mode = was | 0x8040u;
-	__asm__ __volatile__("ldmxcsr %0" : : "m"(mode) : "memory");
-	return was;
+	__asm__ __volatile__("stmxcsr %0" : "=m"(mode) : : "memory");
+	return mode;
 #elif defined __GNUC__ && defined __aarch64__
-	uint64_t was;
+	uint64_t mode;
 
-	__asm__ __volatile__("mrs %0, fpcr" : "=r"(was));
-	__asm__ __volatile__("msr fpcr, %0" : : "r"(was | 0x1080000u) : "memory");
-	return was;
+	__asm__ __volatile__("mrs %0, fpcr" : "=r"(mode) : : "memory");
+	return mode;
 #else
 	return 0;
 #endif
 }
 
-/*@ zn_ftz_end */
-static inline void zn_ftz_end(uint64_t was)
+/*@ zn_ftz_set */
+static inline void zn_ftz_set(uint64_t to)
 {
 #if defined __GNUC__ && defined __SSE__
-	const uint32_t mode = (uint32_t)was;
+	const uint32_t mode = (uint32_t)to;
 
 	__asm__ __volatile__("ldmxcsr %0" : : "m"(mode) : "memory");
 #elif defined __GNUC__ && defined __aarch64__
-	__asm__ __volatile__("msr fpcr, %0" : : "r"(was) : "memory");
+	__asm__ __volatile__("msr fpcr, %0" : : "r"(to) : "memory");
 #else
-	(void)was;
+	(void)to;
+#endif
+}
+
+/*@ zn_ftz_of */
+/* that mode with denormals as zero, operands and results */
+static inline uint64_t zn_ftz_of(uint64_t mode)
+{
+#if defined __GNUC__ && defined __SSE__
+	return mode | 0x8040u;
+#elif defined __GNUC__ && defined __aarch64__
+	return mode | 0x1000000u;
+#else
+	return mode;
 #endif
 }
 

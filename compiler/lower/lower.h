@@ -13,6 +13,7 @@
  *   tile.c     reductions over tiles of accumulators
  *   nest.c     a group -> a kernel: loops, reductions, tiles
  *   stmts.c    the statements of an operator -> a kernel
+ *   denormal.c which kernels take denormals as zero
  *   parallel.c kernels divided among threads, when the program is complete
  *   sums.c     long sums of symbols in a kernel's indices -> symbols of the program
  *   program.c  groups, statements and control flow -> the program; symbols bound, assumptions checked

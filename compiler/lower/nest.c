@@ -627,5 +627,6 @@ Call *nest_group(Lower *lo, Group *g)
 		push(&n.call->kern->variant, variant.p[i]);
 	}
 	kern_finish(n.call->kern);
+	flush_denormals(lo, n.call->kern);
 	return n.call;
 }

@@ -86,6 +86,9 @@ bool lanes_axis(Nest *, Stmt *, const Stage *, Expr *body);
 bool lanes_along_sum(Nest *, const Stage *, const Expr *body);
 Var *lanes_reduce(Nest *, Stmt *, const Expr *reduce);
 
+/* denormal.c: sets Kern.flush of the variants */
+void flush_denormals(const Lower *, Kern *);
+
 /* tile.c: the innermost axis of a stage whose body holds a reduction over it, as tiles of accumulators.
  * False: not done */
 bool tile_axis(Nest *, Stmt *, const Stage *, Expr *body);

@@ -495,5 +495,6 @@ Call *nest_prog(Lower *lo, Unit *u)
 		push(&n.call->kern->variant, made.p[i]);
 	}
 	kern_finish(n.call->kern);
+	flush_denormals(lo, n.call->kern);
 	return n.call;
 }
