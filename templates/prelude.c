@@ -316,6 +316,20 @@ static inline int zn_sign_i64(int64_t x) { return (x > 0) - (x < 0); }
 /*@ zn_abs_i64 */
 static inline int64_t zn_abs_i64(int64_t x) { return x < 0 ? (int64_t)(0 - (uint64_t)x) : x; }
 
+/*@ zn_rint_f32 */
+/* where no instruction rounds, adding 2^23 does, which leaves no room for a fraction */
+static inline float zn_rint_f32(float x)
+{
+#if defined __SSE4_1__ || (defined __ARM_ARCH && __ARM_ARCH >= 8) || defined __wasm__ || \
+	!defined __FLT_EVAL_METHOD__ || __FLT_EVAL_METHOD__
+	return rintf(x);
+#else
+	float a = fabsf(x);
+
+	return a < 8388608.0f ? copysignf(a + 8388608.0f - 8388608.0f, x) : x;
+#endif
+}
+
 /*@ zn_isnan_f32 */
 static inline int zn_isnan_f32(float x) { return x != x; }
 
