@@ -1,6 +1,6 @@
 """Convolutions among what surrounds them in networks, against ONNX Runtime: the vectors of each instruction set that this
 machine has, and none. Channels added by Pad or Concat before a residual sum, channels last outside and first inside,
-few channels with long kernels and wide borders.
+few channels with long kernels and wide borders, Resize after them.
 usage: convs.py [options] [REGEX]"""
 import os
 import re
@@ -78,6 +78,11 @@ def stem(n, cout, kernel, stride):
     return n.conv(n.add("Relu", n.conv("x", 3, cout, kernel, strides=[stride] * 2)), cout, 5, (1, 1))
 
 
+def resized(n, c, scales, mode, **attrs):
+    a = n.add("Resize", n.conv("x", 3, c), "", n.weight(np.array([1, 1, *scales], np.float32)), mode=mode, **attrs)
+    return n.conv(a, c, 7) if c > 9 else a
+
+
 CASES = {f"residual_{a}_{b}_{s}_{how}": ((1, 3, 12, 14), residual, (a, b, s, how))
          for a, b, s, how in [(24, 28, 1, "pad"), (28, 48, 2, "pad"), (5, 9, 1, "pad"), (40, 43, 2, "concat"), (16, 32, 1, "pad"),
                               (17, 20, 1, "pad2"), (12, 19, 1, "deep"), (7, 30, 2, "concat")]}
@@ -87,6 +92,10 @@ CASES.update({"long_39": ((1, 8, 30, 60), long_kernel, (8, 32, (3, 39))),
               "long_63": ((1, 1, 9, 90), long_kernel, (1, 5, (1, 63))),
               "stem_3": ((1, 3, 33, 29), stem, (32, (3, 3), 2)), "stem_7": ((1, 3, 40, 40), stem, (64, (7, 7), 2)),
               "stem_odd": ((1, 3, 21, 18), stem, (19, (3, 3), 2))})
+CASES.update({"resized_8": ((1, 3, 8, 8), resized, (9, (8, 8), "linear")),
+              "resized_2": ((1, 3, 12, 9), resized, (20, (2, 2), "linear")),
+              "resized_half": ((1, 3, 16, 20), resized, (20, (.5, .25), "linear")),
+              "resized_cubic": ((1, 3, 9, 11), resized, (5, (3, 2), "cubic"))})
 
 
 def write(folder, case, seed):

@@ -1,5 +1,6 @@
 /* Resize. Per resized axis two small tables are made, over output positions o and taps t: the input index
- * and the weight of each tap. The output is then a sum over taps; nearest needs one index and no weight. */
+ * and the weight of each tap. The output is then a sum over taps, of one axis after the other where that is less work;
+ * nearest needs one index and no weight. */
 #include "window.h"
 #include <math.h>
 
@@ -382,6 +383,68 @@ static void bind_sizes(Node *n, const Resize *r)
 	}
 }
 
+/* less work axis by axis than all at once; sizes of axes that stay as they are do not matter */
+static bool by_axes(const Resize *r, int rank)
+{
+	double once = 1, apart = 0, size = 1;
+	int64_t in, out, taps;
+
+	for (int a = 0; a < rank; a++) {
+		const Axis *ax = &r->axis[a];
+		if (!ax->on)
+			continue;
+		if (!ax->weight || !ix_isint(ax->in, &in) || !ix_isint(ax->out, &out) || !ix_isint(ax->taps, &taps) || !in)
+			return false;
+		once *= (double)out * (double)taps;
+		size *= (double)in;
+	}
+	for (int a = 0; a < rank; a++) {
+		const Axis *ax = &r->axis[a];
+		if (!ax->on || !ix_isint(ax->in, &in) || !ix_isint(ax->out, &out) || !ix_isint(ax->taps, &taps))
+			continue;
+		size *= (double)out / (double)in;
+		apart += size * (double)taps;
+	}
+	return apart < once;
+}
+
+/* x with that axis resized, as sums */
+static Value *resized(Node *n, Value *x, Axis *ax, int a, DType acc)
+{
+	Ix dim[WMAX], at[WMAX], two[2], red[1];
+	int nred = 0;
+	Value *v;
+	Expr *w;
+	Te *t;
+
+	for (int i = 0; i < x->rank; i++)
+		dim[i] = i == a ? ax->out : x->dim[i];
+	v = te_temp(n, "resized", acc, x->rank, dim);
+	t = te_begin(v);
+	for (int i = 0; i < x->rank; i++)
+		at[i] = t->axis[i];
+	two[0] = t->axis[a];
+	two[1] = red_var(n, ax->taps, red, &nred);
+	at[a] = ex_as_ix(te_read(ax->index, two, 2), ix_int(0), ix_addc(ax->in, -1));
+	w = ex_cast(acc, te_read(ax->weight, two, 2));
+	te_end(v, red_sum(red, nred, MUL(ex_cast(acc, te_read(x, at, x->rank)), w)));
+	ax->on = false;
+	return v;
+}
+
+/* all axes but the last that is resized */
+static Value *outer_resized(Node *n, Resize *r, Value *x, DType acc)
+{
+	int last = -1;
+
+	for (int a = 0; a < x->rank; a++)
+		last = r->axis[a].on ? a : last;
+	for (int a = 0; a < last; a++)
+		if (r->axis[a].on)
+			x = resized(n, x, &r->axis[a], a, acc);
+	return x;
+}
+
 void lower_resize(Node *n)
 {
 	Value *x = n->in[0], *y = n->out[0];
@@ -403,10 +466,16 @@ void lower_resize(Node *n)
 		if (r.axis[a].on)
 			tables(n, &r, &r.axis[a]);
 	}
+	if (by_axes(&r, x->rank))
+		x = outer_resized(n, &r, x, acc);
 	t = te_begin(y);
 	for (int a = 0; a < x->rank; a++) {
 		Axis *ax = &r.axis[a];
 		at[a] = t->axis[a];
+		if (ax->outside) {
+			e = te_read(ax->outside, &at[a], 1);
+			out = out ? ex_bin(E_OR, out, e) : e;
+		}
 		if (!ax->on)
 			continue;
 		if (ax->factor) {
@@ -420,15 +489,11 @@ void lower_resize(Node *n)
 			e = ex_cast(acc, te_read(ax->weight, two, 2));
 			w = w ? MUL(w, e) : e;
 		}
-		if (ax->outside) {
-			e = te_read(ax->outside, two, 1);
-			out = out ? ex_bin(E_OR, out, e) : e;
-		}
 	}
 	e = te_read(x, at, x->rank);
 	if (w)
-		e = ex_cast(x->dt, red_sum(red, nred, MUL(ex_cast(acc, e), w)));
+		e = ex_cast(y->dt, red_sum(red, nred, MUL(ex_cast(acc, e), w)));
 	if (out)
-		e = ex_select(out, ex_float(x->dt, attr_float(n, "extrapolation_value", 0)), e);
+		e = ex_select(out, ex_float(y->dt, attr_float(n, "extrapolation_value", 0)), e);
 	te_end(y, e);
 }
