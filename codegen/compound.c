@@ -123,6 +123,12 @@ open_compound(Em *e, const Port *p, Buf *b)
 				data->ctype);
 	}
 	W("\tif (status != ZENITH_OK)\n\t\treturn status;\n");
+	if (c->form.seq)
+		return;
+	prelude_need(&e->pre, "zn_misplaced");
+	W("\tif (p->%s_flag && zn_misplaced(p->%s, sizeof(%s)) &&\n\t\t"
+	  "!zn_room(io->%s->items->dims, io->%s->items->rank, 0))\n\t\treturn ZENITH_BAD_ARGUMENT;\n",
+		p->name, data->name, data->ctype, p->whole, p->whole);
 }
 
 static void

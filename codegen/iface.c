@@ -97,6 +97,7 @@ static void
 check_pointers(Em *e, Buf *b)
 {
 	Buf c = {0};
+	const char *bad;
 
 	for (int i = 0; i < e->in.n + e->out.n; i++) {
 		const Port *p = i < e->in.n ? &e->in.p[i] : &e->out.p[i - e->in.n];
@@ -104,17 +105,21 @@ check_pointers(Em *e, Buf *b)
 			continue;
 		if (c.n)
 			buf_fmt(&c, " ||\n\t\t\t");
-		if (p->of)
+		if (p->of) {
 			buf_fmt(&c, "!io->%s", p->whole);
-		else if (!p->dynamic)
-			buf_fmt(&c, "!io->%s", p->name);
-		else if (p->out)
-			buf_fmt(&c, "(!io->%s && io->%s_capacity)", p->name, p->name);
-		else {
-			prelude_need(&e->pre, "zn_room");
-			buf_fmt(&c, "(!io->%s && !zn_room(io->%s_dims, %d, 0))", p->name, p->name,
-				p->v->rank);
+			continue;
 		}
+		prelude_need(&e->pre, "zn_misplaced");
+		bad = fmt("zn_misplaced(io->%s, sizeof(%s))", p->name, p->ctype);
+		if (p->dynamic && !p->out)
+			prelude_need(&e->pre, "zn_room");
+		if (!p->dynamic)
+			buf_fmt(&c, "%s", bad);
+		else if (p->out)
+			buf_fmt(&c, "(io->%s_capacity && %s)", p->name, bad);
+		else
+			buf_fmt(&c, "(%s && !zn_room(%s, %d, 0))", bad,
+				p->v->rank ? fmt("io->%s_dims", p->name) : "0", p->v->rank);
 	}
 	if (c.n)
 		W("\tif (%s)\n\t\treturn ZENITH_BAD_ARGUMENT;\n", buf_str(&c));
@@ -264,41 +269,53 @@ host_inputs(Em *e, Buf *b)
 	W("\treturn ZENITH_OK;\n}\n\n");
 }
 
+/* where the outputs lie; room for those whose size is known */
 static void
-host_outputs(Em *e, Buf *b, bool after)
+host_outputs(Em *e, Buf *b)
 {
-	int k = 0;
+	int k = -1;
 	int64_t n = 0;
 
 	for (int i = 0; i < e->out.n; i++) {
 		const Port *p = &e->out.p[i];
 		if (!host_port(p))
 			continue;
+		k++;
 		if (p->of) {
-			if (!after)
-				W("\tio.%s = &out[%d];\n", p->whole, k);
-			k++;
+			W("\tio.%s = &out[%d];\n", p->whole, k);
 			continue;
 		}
-		prelude_need(&e->pre, "zn_give");
-		if (after && p->dynamic) {
-			W("\tzn_give(&out[%d], &%s_outputs[%d], io.%s_dims);\n", k, e->name, k, p->name);
-		} else if (!after && p->dynamic) {
-			W("\tio.%s = (%s *)out[%d].data;\n\tio.%s_capacity = out[%d].capacity;\n", p->name,
-				p->ctype, k, p->name, k);
-		} else if (!after) {
-			if (!ix_isint(value_numel(p->v), &n))
-				bug("output of no constant size");
-			W("\tio.%s = (%s *)out[%d].data;\n\tzn_give(&out[%d], &%s_outputs[%d], 0);\n",
-				p->name, p->ctype, k, k, e->name, k);
-			if (n)
-				W("\tif (out[%d].capacity < %" PRId64 ")\n\t\treturn ZENITH_CAPACITY;\n", k,
-					n);
+		W("\tio.%s = (%s *)out[%d].data;\n", p->name, p->ctype, k);
+		if (p->dynamic) {
+			W("\tio.%s_capacity = out[%d].capacity;\n", p->name, k);
+			continue;
 		}
-		k++;
+		if (!ix_isint(value_numel(p->v), &n))
+			bug("output of no constant size");
+		if (n)
+			W("\tif (out[%d].capacity < %" PRId64 ")\n\t\tstatus = ZENITH_CAPACITY;\n", k, n);
 	}
-	if (!k && !after)
+	if (k < 0)
 		W("\t(void)out;\n");
+}
+
+/* what the outputs are, if they are that or must have room for it */
+static void
+host_give(Em *e, Buf *b)
+{
+	int k = -1;
+
+	for (int i = 0; i < e->out.n; i++) {
+		const Port *p = &e->out.p[i];
+		if (!host_port(p))
+			continue;
+		k++;
+		if (p->of)
+			continue;
+		prelude_need(&e->pre, "zn_give");
+		W("\tzn_give(&out[%d], &%s_outputs[%d], %s, status);\n", k, e->name, k,
+			p->dynamic && p->v->rank ? fmt("io.%s_dims", p->name) : "0");
+	}
 }
 
 static void
@@ -314,9 +331,9 @@ host_run(Em *e, Buf *b)
 	W("\tint status = %s_take(in, &io);\n\n\tif (status != ZENITH_OK)\n\t\treturn status;\n", e->name);
 	if (nout)
 		W("\tif (!out)\n\t\treturn ZENITH_BAD_ARGUMENT;\n");
-	host_outputs(e, b, false);
-	W("\tstatus = %s_run_in(ctx, &io);\n", e->name);
-	host_outputs(e, b, true);
+	host_outputs(e, b);
+	W("\tif (status == ZENITH_OK)\n\t\tstatus = %s_run_in(ctx, &io);\n", e->name);
+	host_give(e, b);
 	W("\treturn status;\n}\n\n");
 	if (e->work >= 0)
 		return;

@@ -752,6 +752,13 @@ static inline int zn_room(const int64_t *dims, int rank, size_t capacity)
 	return n <= capacity;
 }
 
+/*@ zn_misplaced */
+/* no place for elements of that size */
+static inline int zn_misplaced(const void *p, size_t size)
+{
+	return !p || (uintptr_t)p % (size < sizeof(void *) ? size : sizeof(void *));
+}
+
 /*@ zn_nothing */
 /* stands for the element that an optional has not */
 static const uint64_t zn_nothing[2] = { 0, 0 };
@@ -909,11 +916,13 @@ static inline int zn_check(const zenith_tensor *t, const zenith_value *v)
 }
 
 /*@ zn_give */
-/* an output's description; dims as the model says, or as the run found */
-static inline void zn_give(zenith_tensor *t, const zenith_value *v, const int64_t *dims)
+/* an output's description, if there is one; dims as the model says, or as the run found */
+static inline void zn_give(zenith_tensor *t, const zenith_value *v, const int64_t *dims, int status)
 {
 	int i;
 
+	if (status != ZENITH_OK && status != ZENITH_CAPACITY)
+		return;
 	t->kind = v->kind;
 	t->dtype = v->dtype;
 	t->rank = v->rank;
