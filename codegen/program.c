@@ -3,6 +3,7 @@
 #include "../runtime/zenith.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 /* ---- kernels: printed once with names by position, to find equal ones, and once to be read */
 
@@ -251,6 +252,82 @@ print_copy(CPrint *p, const Stmt *s)
 	cp_text(p, ", %ssizeof(%s));\n", dtype_info[m->dt].class == DC_C ? "2*" : "", region_type(m));
 }
 
+/* ---- sizes that no int64 holds: found in doubles, before they are computed */
+
+static double most(Ix);
+
+static double
+most_atom(const IxAtom *a)
+{
+	int64_t lo, hi;
+	double x, y;
+
+	switch (a->kind) {
+	case IX_SYM:
+		ix_bounds(ix_of(a), &lo, &hi);
+		x = hi == INT64_MAX ? (double)FAR : fabs((double)hi);
+		y = lo == INT64_MIN ? (double)FAR : fabs((double)lo);
+		return x > y ? x : y;
+	case IX_DIV:
+		return most(a->a);
+	case IX_MIN: case IX_MAX: case IX_BCAST:
+		x = most(a->a), y = most(a->b);
+		return x > y ? x : y;
+	default:
+		return 1;
+	}
+}
+
+/* what q is at most, in magnitude; symbols without bounds are sizes of what lies in memory */
+static double
+most(Ix q)
+{
+	double n = fabs((double)q->c), t;
+
+	for (int i = 0; i < q->n; i++) {
+		t = fabs((double)q->t[i].c);
+		for (int k = 0; k < q->t[i].n; k++)
+			t *= most_atom(q->t[i].a[k]);
+		n += t;
+	}
+	return n;
+}
+
+static void
+in_doubles(CPrint *p, Ix q)
+{
+	for (int i = 0; i < q->n; i++) {
+		cp_text(p, "%s%.1f", i ? " + " : "", fabs((double)q->t[i].c));
+		for (int k = 0; k < q->t[i].n; k++) {
+			cp_text(p, "*fabs((double)");
+			cp_ix(p, ix_of(q->t[i].a[k]), P_UNARY);
+			cp_text(p, ")");
+		}
+	}
+}
+
+static const char in_int64[] = "4e18", in_size[] = "(sizeof(size_t) > 4 ? 4e18 : 2e9)";
+
+static void
+guard(CPrint *p, Ix q, const char *limit, const char *status)
+{
+	if (most(q) < (limit == in_size ? 2e9 : 4e18))
+		return;
+	for (int i = 0; i < q->n; i++)
+		for (int k = 0; k < q->t[i].n; k++) {
+			const IxAtom *a = q->t[i].a[k];
+			if (a->kind == IX_DIV || a->kind == IX_MIN || a->kind == IX_MAX || a->kind == IX_BCAST) {
+				guard(p, a->a, in_int64, status);
+				guard(p, a->b, in_int64, status);
+			}
+		}
+	cp_line(p);
+	cp_text(p, "if (");
+	in_doubles(p, q);
+	cp_text(p, " > %s)\n", limit);
+	cp_linef(p, "\treturn %s;", status);
+}
+
 static void
 print_bind(CPrint *p, const Stmt *s)
 {
@@ -259,6 +336,8 @@ print_bind(CPrint *p, const Stmt *s)
 
 	if (!name)
 		return;                  /* nobody reads it */
+	if (s->ix)
+		guard(p, s->ix, in_int64, "ZENITH_BAD_SHAPE");
 	cp_line(p);
 	cp_text(p, "%s = ", name);
 	if (s->ix)
@@ -273,6 +352,8 @@ print_assume(CPrint *p, const Stmt *s)
 {
 	if (s->text)
 		cp_linef(p, "/* %s */", text_comment(s->text));
+	guard(p, s->ix, in_int64, "ZENITH_BAD_SHAPE");
+	guard(p, s->ix2, in_int64, "ZENITH_BAD_SHAPE");
 	cp_line(p);
 	cp_text(p, "if (");
 	cp_ix(p, s->ix, P_ADD);
@@ -291,6 +372,7 @@ alloc_output(CPrint *p, const Stmt *s, const Port *q)
 		return;
 	e->io = true;
 	for (int i = 0; i < q->v->rank; i++) {
+		guard(p, q->v->dim[i], in_int64, "ZENITH_BAD_SHAPE");
 		cp_line(p);
 		cp_text(p, "io->%s_dims[%d] = ", q->name, i);
 		cp_ix(p, q->v->dim[i], P_COND);
@@ -298,6 +380,7 @@ alloc_output(CPrint *p, const Stmt *s, const Port *q)
 	}
 	if (q->of) {
 		prelude_need(p->pre, "zn_alloc");
+		guard(p, s->ix, in_int64, "ZENITH_HEAP_FULL");
 		cp_line(p);
 		cp_text(p, "io->%s = (%s *)zn_alloc(heap, ", q->name, q->ctype);
 		cp_ix(p, s->ix, P_COND);
@@ -325,6 +408,7 @@ print_alloc(CPrint *p, const Stmt *s)
 		return;
 	var = heap_var(p, m);
 	prelude_need(p->pre, "zn_alloc");
+	guard(p, s->ix, in_int64, "ZENITH_HEAP_FULL");
 	cp_line(p);
 	cp_text(p, "%s = (%s *)zn_alloc(heap, ", var, t);
 	cp_ix(p, s->ix, P_COND);
@@ -547,6 +631,7 @@ entry_checks(Em *e, CPrint *p)
 				*map_at_ptr(first, a) = e;
 				continue;
 			}
+			guard(p, q->v->dim[j], in_int64, "ZENITH_BAD_SHAPE");
 			cp_line(p);
 			cp_text(p, "if (io->%s_dims[%d] != ", q->name, j);
 			cp_ix(p, q->v->dim[j], P_ADD);
@@ -612,6 +697,7 @@ entry_print(Em *e, Buf *b)
 	for (int i = 0; e->g->layout && i < e->g->layout->list.n; i++) {
 		const Stmt *s = e->g->layout->list.p[i];
 		push(&e->entry, ix_atom(s->var));
+		guard(&p, s->ix, in_int64, "ZENITH_BAD_SHAPE");
 		cp_begin(&p);
 		cp_line(&p);
 		cp_text(&p, "const int64_t %s = ", sym_text(&p, ix_atom(s->var)));
@@ -630,6 +716,7 @@ entry_print(Em *e, Buf *b)
 	for (int i = 0; i < e->passed.n; i++)
 		cp_linef(&p, "dims[%d] = %s;", i, sym_text(&p, e->passed.p[i]));
 	if (!ix_isint(e->g->work_bytes, &n)) {
+		guard(&p, e->g->work_bytes, in_size, "ZENITH_BAD_SHAPE");
 		cp_line(&p);
 		cp_text(&p, "*bytes = (size_t)");
 		cp_ix(&p, e->g->work_bytes, P_UNARY);

@@ -298,6 +298,19 @@ note_known(Value *v, Map *map)
 	v->known = x;
 }
 
+static bool
+clamped(const IxAtom *a, void *arg)
+{
+	(void)arg;
+	return a->kind == IX_SYM && a->hi && ix_is(a->hi, FAR);
+}
+
+bool
+ix_clamped(Ix p)
+{
+	return ix_any(p, clamped, NULL);
+}
+
 Ix
 value_elem(Value *v, int k, Ix lo, Ix hi)
 {
@@ -321,7 +334,7 @@ value_elem(Value *v, int k, Ix lo, Ix hi)
 		m->bind_of = map_new();
 	slot = map_at(m->bind_of, &key, sizeof key);
 	if (!*slot) {
-		Ix s = ix_sym(NULL, lo, hi);
+		Ix s = ix_sym(NULL, lo || hi ? lo : ix_int(-INT32_MAX), hi ? hi : ix_int(INT32_MAX));
 
 		*slot = (void *)(uintptr_t)s;
 		sym_bind(m, s, v, k);

@@ -247,6 +247,10 @@ bool known_ints(const Value *, const Ix **, int *n);            /* known element
 
 /* element k (row-major) of an integer tensor as an index: known, or a symbol bound by loading it (recorded in
  * Model.bind and as v->known, so that a second call gives the same). lo, hi bound the symbol (NULL: none) */
+/* a symbol that data decide is at most INT32_MAX in magnitude, as dims are, unless its bounds say more; what is out of its bounds
+ * ends the run, but where hi is FAR the nearest within them stands for it: ends of a Slice */
+#define FAR ((int64_t)1 << 40)
+bool ix_clamped(Ix);             /* may differ from the data */
 Ix value_elem(Value *, int k, Ix lo, Ix hi);
 /* a fresh symbol whose value will be from[index]: NonZero's count. `from` may be set later by sym_bind
  * (lowering) */

@@ -84,7 +84,7 @@ Expr *te_read(Value *v, const Ix *ix, int n)
 		dt_get(v->dt, true, v->data->p, 0, 1, &bits);
 		return ex_bits(v->dt, bits);
 	}
-	if (at >= 0 && v->known && dt_int(v->dt))
+	if (at >= 0 && v->known && dt_int(v->dt) && !ix_clamped(v->known[at]))
 		return ex_cast(v->dt, ex_ix(v->known[at]));
 	if (at >= 0 && v->data && dt_int(v->dt) && const_ints(v, &c, &count) && at < count)
 		return ex_int(v->dt, c[at]);
@@ -155,6 +155,31 @@ static void check_unit(Node *n, Value *v, const Ix *at, Ix dim)
 	st_fail(b, p->kern,
 		ex_bin(E_OR, ex_bin(E_GE, e, ex_ix(dim)), ex_bin(E_LT, e, ex_ix(ix_mulc(dim, -1)))),
 		ZENITH_BAD_INDEX);
+	prog_end(p);
+}
+
+void te_fail(Node *n, const char *name, Expr *cond, int status)
+{
+	Prog *p;
+
+	if (cond->op == E_CONST && !cond->u.bits)
+		return;
+	p = prog_begin(n, name);
+	st_fail(p->body, p->kern, cond, status);
+	prog_end(p);
+}
+
+void te_require(Node *n, Value *v, Ix lo, Ix hi, int status)
+{
+	Prog *p = prog_begin(n, "check_range");
+	Ix ix[v->rank + 1];
+	Stmt *b = p->body;
+	Expr *e;
+
+	for (int i = 0; i < v->rank; i++)
+		ix[i] = prog_for(p, b, v->dim[i], &b);
+	e = ex_cast(DT_I64, te_read(v, ix, v->rank));
+	st_fail(b, p->kern, ex_bin(E_OR, ex_bin(E_LT, e, ex_ix(lo)), ex_bin(E_GT, e, ex_ix(hi))), status);
 	prog_end(p);
 }
 

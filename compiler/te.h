@@ -70,6 +70,8 @@ void prog_store(Prog *, Stmt *, Value *, const Ix *ix, Expr *);   /* v[ix...] = 
 Expr *prog_load(Prog *, Value *, const Ix *ix);   /* of a value that this Prog itself writes */
 Ix prog_for(Prog *, Stmt *block, Ix extent, Stmt **body);         /* serial loop; returns its variable */
 void prog_end(Prog *);                                            /* adds the unit */
+void te_fail(Node *, const char *name, Expr *cond, int status);   /* a unit that ends the run if cond holds */
+void te_require(Node *, Value *, Ix lo, Ix hi, int status);       /* ... unless all its elements lie in [lo, hi] */
 Mem *prog_scratch(Prog *, const char *name, DType, Ix size);  /* memory in the workspace for the time of this
 								 kernel */
 

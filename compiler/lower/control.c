@@ -224,7 +224,7 @@ static void build_loop(Lower *lo, Stmt *b, Node *n)
 	int nc = n->nin - 2, ns = g->ret->nin - 1 - nc;
 	Carried c[nc + 1];
 	Ix it = ix_sym(NULL, ix_int(0), NULL),
-	   top = n->in[0] ? value_elem(n->in[0], 0, ix_int(0), NULL) : NULL, trip = NULL;
+	   top = n->in[0] ? value_elem(n->in[0], 0, ix_int(0), ix_int(FAR)) : NULL, trip = NULL;
 	Value *more = work_scalar(lo, g->in.p[1]), *iter = work_scalar(lo, g->in.p[0]);
 	int mark = lo->nmark++;
 	Expr *cond;

@@ -95,6 +95,7 @@ void emit_binds_of(Lower *lo, Stmt *b, Value *v)
 		Place *p;
 		Ix ix[v->rank + 1], value;
 		int64_t k = d->index, n;
+		Expr *e;
 		if (d->from != v)
 			continue;
 		p = place_of(lo, v);
@@ -104,10 +105,13 @@ void emit_binds_of(Lower *lo, Stmt *b, Value *v)
 			ix[j] = ix_int(k % n);
 			k /= n;
 		}
-		value = ex_as_ix(ex_cast(DT_I64, ex_load(p->mem, ix_add(p->off, place_flat(p, ix, v->rank)))),
-			NULL, NULL);
+		e = ex_cast(DT_I64, ex_load(p->mem, ix_add(p->off, place_flat(p, ix, v->rank))));
+		if (ix_clamped(d->sym))
+			e = ex_bin(E_MIN, ex_bin(E_MAX, e, ex_ix(ix_atom(d->sym)->lo)), ex_ix(ix_int(FAR)));
+		value = ex_as_ix(e, NULL, NULL);
 		emit_bind(lo, b, d->sym, value);
-		emit_bounds(lo, b, d->sym, value, ZENITH_BAD_DATA);
+		if (!ix_clamped(d->sym))
+			emit_bounds(lo, b, d->sym, value, ZENITH_BAD_DATA);
 	}
 	emit_assumptions(lo, b);
 }
@@ -133,7 +137,7 @@ void emit_call(Lower *lo, Stmt *b, Call *c)
 {
 	Stmt *s = st_new(S_CALL);
 
-	if (c->arg.n == 0)       /* every part of it was computed in place */
+	if (c->arg.n == 0 && !c->kern->fails)    /* every part of it was computed in place */
 		return;
 	bind_sums(lo, b, c->kern);
 	if (c->heap.n)

@@ -228,7 +228,7 @@ void shape_loop(Node *n)
 		if (!o || !e || e->rank < 0)
 			continue;
 		if (!trip) {
-			Ix top = n->in[0] ? value_elem(n->in[0], 0, ix_int(0), NULL) : NULL;
+			Ix top = n->in[0] ? value_elem(n->in[0], 0, ix_int(0), ix_int(FAR)) : NULL;
 			trip = ix_sym(NULL, ix_int(0), top);
 		}
 		Ix dim[e->rank + 1];

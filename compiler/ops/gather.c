@@ -1,5 +1,6 @@
 /* Reading and writing at indices that are data: Gather*, Scatter*, OneHot, ReverseSequence, TensorScatter. */
 #include "../ops.h"
+#include "../../runtime/zenith.h"
 
 static bool is_index(Node *n, const Value *v)
 {
@@ -276,6 +277,8 @@ void lower_tensor_scatter(Node *n)
 
 	axis_ok(n, &axis, x->rank);
 	at = w ? te_index(w, t->axis, 1, x->dim[axis]) : ix_int(0);
+	if (w && !circular)
+		te_require(n, w, ix_int(0), ix_sub(x->dim[axis], u->dim[axis]), ZENITH_BAD_INDEX);
 	memcpy(ix, t->axis, sizeof *ix * (size_t)x->rank);
 	ix[axis] = ix_sub(ix[axis], at);
 	if (circular)
@@ -309,7 +312,7 @@ void shape_one_hot(Node *n)
 	was = !depth && y->rank == k->rank + 1 ? ix_atom(y->dim[axis]) : NULL;
 	if (!depth)
 		depth = was && was->kind == IX_SYM && !was->name ? y->dim[axis]
-								 : ix_sym(NULL, ix_int(0), NULL);
+								 : ix_sym(NULL, ix_int(0), ix_int(INT32_MAX));
 	for (int i = 0; i <= k->rank; i++)
 		dim[i] = i < axis ? k->dim[i] : i == axis ? depth : k->dim[i - 1];
 	set_out(n, 0, n->in[2]->dt, k->rank + 1, dim);
@@ -365,6 +368,7 @@ void lower_reverse_sequence(Node *n)
 		return;
 	memcpy(ix, t->axis, sizeof *ix * (size_t)x->rank);
 	top = ix_addc(x->dim[ta], -1);
+	te_require(n, n->in[1], ix_int(0), x->dim[ta], ZENITH_BAD_DATA);
 	len = xmin(ex_cast(DT_I64, te_read(n->in[1], &t->axis[ba], 1)), ex_ix(x->dim[ta]));
 	at = ex_ix(t->axis[ta]);
 	at = ex_select(ex_bin(E_LT, at, len), xsub(xsub(len, ex_int(DT_I64, 1)), at), at);

@@ -1,6 +1,8 @@
 /* Operators that make elements from shapes: Shape, ConstantOfShape, Range, Pad, Trilu and their like. */
 #include "../ops.h"
 
+#include <math.h>
+
 /* ---- Shape, Size */
 
 static int dim_range(const Node *n, int *from)
@@ -99,7 +101,7 @@ static Ix range_count(Node *n)
 {
 	double f[3];
 	int64_t step;
-	Ix k[3];
+	Ix k[3], least = ix_int(1 - FAR), most = ix_int(FAR - 1);
 
 	if (const_float(n->in[0], &f[0]) && const_float(n->in[1], &f[1]) && const_float(n->in[2], &f[2])
 	    && dt_float(n->in[0]->dt)) {
@@ -109,11 +111,11 @@ static Ix range_count(Node *n)
 	}
 	if (!dt_int(n->in[0]->dt))
 		return NULL;
-	k[2] = dim_elem(n->in[2], 0, NULL, NULL);
+	k[2] = dim_elem(n->in[2], 0, least, most);
 	if (!ix_isint(k[2], &step) || step == 0 || step == INT64_MIN)
 		return NULL;
 	for (int i = 0; i < 2; i++)
-		k[i] = dim_elem(n->in[i], 0, NULL, NULL);
+		k[i] = dim_elem(n->in[i], 0, least, most);
 	if (step > 0)
 		return ix_max(ix_int(0), ix_cdiv(ix_sub(k[1], k[0]), ix_int(step)));
 	return ix_max(ix_int(0), ix_cdiv(ix_sub(k[0], k[1]), ix_int(-step)));
@@ -132,19 +134,24 @@ void shape_range(Node *n)
 	}
 	count = range_count(n);
 	if (!count)
-		count = y->rank == 1 && y->dim[0] ? y->dim[0] : ix_sym(NULL, ix_int(0), NULL);
+		count = y->rank == 1 && y->dim[0] ? y->dim[0] : ix_sym(NULL, ix_int(0), ix_int(INT32_MAX));
 	set_out(n, 0, dt, 1, &count);
 }
 
-/* binds the symbol that is the output's dim: ceil((limit - start) / delta), at least 0 */
+/* binds the symbol that is the output's dim: ceil((limit - start) / delta), at least 0; -1, which ends the run, where
+ * that is infinite, no number, or of a difference that wraps */
 static void count_data(Node *n, Expr *const *a)
 {
 	Value *v = te_temp(n, "count", DT_I64, 0, NULL);
 	DType dt = a[0]->dt == DT_F64 || dt_int(a[0]->dt) ? DT_F64 : DT_F32;
+	Expr *d = xsub(ex_cast(dt, a[1]), ex_cast(dt, a[0])), *far = ex_float(dt, 9e18), *ok;
 	Expr *e = xdiv(ex_cast(dt, xsub(a[1], a[0])), ex_cast(dt, a[2]));
 
+	ok = ex_bin(E_AND, ex_bin(E_LT, e, ex_float(dt, 9e18)), ex_bin(E_GT, e, ex_float(dt, -HUGE_VAL)));
+	if (dt_int(a[0]->dt))
+		ok = ex_bin(E_AND, ok, ex_bin(E_LT, ex_un(E_ABS, d), far));
 	te_begin(v);
-	te_end(v, xmax(ex_cast(DT_I64, ex_un(E_CEIL, e)), ex_int(DT_I64, 0)));
+	te_end(v, ex_select(ok, xmax(ex_cast(DT_I64, ex_un(E_CEIL, e)), ex_int(DT_I64, 0)), ex_int(DT_I64, -1)));
 	sym_bind(n->graph->model, n->out[0]->dim[0], v, 0);
 }
 
@@ -180,7 +187,7 @@ void lower_trilu(Node *n)
 	Ix off = ix_sub(t->axis[x->rank - 1], t->axis[x->rank - 2]);
 
 	if (k)
-		off = ix_sub(off, dim_elem(k, 0, NULL, NULL));
+		off = ix_sub(off, dim_elem(k, 0, ix_int(-FAR), ix_int(FAR)));
 	if (!attr_int(n, "upper", 1))
 		off = ix_mulc(off, -1);
 	te_end(n->out[0], ex_guard(&off, 1, te_read(x, t->axis, x->rank), ex_bits(x->dt, 0)));

@@ -1,5 +1,6 @@
 /* Movement: operators whose output elements are input elements, by index arithmetic alone. */
 #include "../ops.h"
+#include "../../runtime/zenith.h"
 
 /* one output element = the input element at ix */
 static void end_read(Value *y, Value *x, const Ix *ix)
@@ -317,10 +318,27 @@ void shape_expand(Node *n)
 	set_out(n, 0, x->dt, r, dim);
 }
 
+/* a dim that is not 1 only becomes itself */
+static void check_expand(Node *n)
+{
+	Value *x = n->in[0], *s = n->in[1];
+	int k = ints_len(n, s);
+
+	for (int a = 0, b = k - x->rank; a < x->rank; a++, b++) {
+		Ix want = b < 0 ? ix_int(1) : dim_elem(s, b, ix_int(0), NULL), have = x->dim[a];
+		if (ix_equal(want, have))
+			continue;
+		te_fail(n, "check_shape", ex_bin(E_AND, ex_bin(E_NE, ex_ix(have), ex_int(DT_I64, 1)),
+			ex_bin(E_AND, ex_bin(E_NE, ex_ix(want), ex_int(DT_I64, 1)), ex_bin(E_NE, ex_ix(want), ex_ix(have)))),
+			ZENITH_BAD_SHAPE);
+	}
+}
+
 void lower_expand(Node *n)
 {
 	Te *t = te_begin(n->out[0]);
 
+	check_expand(n);
 	te_end(n->out[0], te_read_bcast(n->in[0], t->axis, t->rank));
 }
 
@@ -514,7 +532,7 @@ static void slice_axis(Ix d, Range *r)
 /* element i of a Slice's input k; without it, dflt */
 static Ix slice_elem(Node *n, int k, int i, Ix dflt)
 {
-	return in_opt(n, k) ? dim_elem(n->in[k], i, NULL, NULL) : dflt;
+	return in_opt(n, k) ? dim_elem(n->in[k], i, ix_int(-FAR), ix_int(FAR)) : dflt;
 }
 
 /* the ends and step given for `axis`: added to the axis that it is, flagged so */
@@ -591,6 +609,8 @@ void lower_slice(Node *n)
 
 	if (!slice_ranges(n, r))
 		return;
+	for (int i = 0; i < x->rank; i++)
+		te_fail(n, "check_step", ex_bin(E_EQ, ex_ix(r[i].step), ex_int(DT_I64, 0)), ZENITH_BAD_DATA);
 	for (int i = 0; i < x->rank; i++)
 		ix[i] = ix_add(r[i].start, ix_mul(t->axis[i], r[i].step));
 	end_read(n->out[0], x, ix);
