@@ -105,6 +105,7 @@ step voice sh test/examples.sh voice "$z" "$B"
 step features "$PY" test/features.py --zenithc "$z"
 step sequences "$PY" test/sequences.py --zenithc "$z" --count 60
 step denormals "$PY" test/denormals.py "$B/zenithc" "$B/libzenith_rt.a"
+step arguments "$PY" -W ignore test/arguments.py "$z" "$MODELS"
 step cross sh test/cross.sh "$B/zenithc"
 step firmware "$PY" test/firmware.py "$B/zenithc" "$MODELS" "$B/firmware"
 step vector sh test/vector.sh "$B/check/unit/vector"
