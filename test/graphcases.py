@@ -29,6 +29,10 @@ CASES = {
         t = Transpose (i)
         r = Reshape (t, s)
         y = ReduceMax (r, a) }''', [{"x": x[0, 0]}, {"x": x[0, 1, :3]}]),
+    # of a single element the reference evaluator takes position -0.5, the text and ONNX Runtime 0
+    "resize_to_one": ('''(float[1,1,4,6] x) => (float[?,?,?,?] y) <int64[4] s = {1, 1, 1, 2}> {
+        y = Resize <coordinate_transformation_mode = "pytorch_half_pixel", mode = "cubic"> (x, "", "", s) }''',
+                      [{"x": x[:1, None]}]),
     # the state's next shape is N by broadcasting
     "scan_keeps_shape": ('''(float[4,N] x) => (float[?,?] y, float[?,?] z)
         <int64[1] a = {0}, int64[1] b = {1}> {

@@ -230,7 +230,7 @@ static Expr *position(Node *n, const Resize *r, const Axis *ax, Ix o)
 		e = MUL(DIV(ixf(ax->in), num(2)), SUB(num(1), DIV(ixf(ax->out), width)));
 		return SUB(ADD(e, DIV(ADD(x, num(0.5)), s)), num(0.5));
 	case PYTORCH_HALF_PIXEL:
-		return ex_select(one, num(-0.5), half);
+		return ex_select(one, num(0), half);
 	case ALIGN_CORNERS:
 		return ex_select(one, num(0), DIV(MUL(x, in1), SUB(width, num(1))));
 	case ASYMMETRIC:
