@@ -101,6 +101,10 @@ static const Row c_rows[] = {
 	{E_STREQ, STR, P_POST, true, "zn_streq(%0, %1)"},
 	{E_NUMSTR, S, P_POST, true, "zn_str_i64(heap, %0)"}, {E_NUMSTR, U | B, P_POST, true, "zn_str_u64(heap, %0)"},
 	{E_NUMSTR, F32, P_POST, true, "zn_str_f32(heap, %0)"}, {E_NUMSTR, F64, P_POST, true, "zn_str_f64(heap, %0)"},
+	{E_STRCAT, STR, P_POST, true, "zn_strcat(heap, %0, %1)"},
+	{E_STRLOW, STR, P_POST, true, "zn_strcase(heap, %0, 'A', 'Z')"},
+	{E_STRUP, STR, P_POST, true, "zn_strcase(heap, %0, 'a', 'z')"},
+	{E_STRPARTS, STR, P_POST, true, "zn_strparts(%0, %1)"}, {E_STRPART, I64, P_POST, true, "zn_strpart(%0, %1, %2)"},
 };
 
 static bool half(DType d) { return d == DT_F16 || d == DT_BF16; }

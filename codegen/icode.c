@@ -446,6 +446,8 @@ emit_op(Comp *c, const Expr *e)
 {
 	static const enum iop special[NEOP] = {
 		[E_STREQ] = I_STREQ, [E_STRNUM] = I_STRNUM, [E_NUMSTR] = I_NUMSTR,
+		[E_STRCAT] = I_STRCAT, [E_STRLOW] = I_STRCASE, [E_STRUP] = I_STRCASE, [E_STRPARTS] = I_STRPARTS,
+		[E_STRPART] = I_STRPART,
 	};
 	Ins in = INS(-1, -1, -1, .op = special[e->op] ? special[e->op] : I_EVAL, .eop = e->op, .dt = e->dt);
 

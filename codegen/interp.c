@@ -231,6 +231,86 @@ same_text(uint64_t x, uint64_t y)
 	return a->n == b->n && (!a->n || !memcmp(a->p, b->p, a->n));
 }
 
+static uint64_t
+new_text(const char *p, size_t n)
+{
+	Str *s = NEW(Str);
+
+	*s = (Str){p, n};
+	return (uint64_t)(uintptr_t)s;
+}
+
+static uint64_t
+both_texts(const Str *a, const Str *b)
+{
+	char *p = NEWN(char, a->n + b->n + 1);
+
+	if (a->n)
+		memcpy(p, a->p, a->n);
+	if (b->n)
+		memcpy(p + a->n, b->p, b->n);
+	return new_text(p, a->n + b->n);
+}
+
+static uint64_t
+other_case(const Str *s, bool up)
+{
+	char *p = NEWN(char, s->n + 1);
+
+	for (size_t i = 0; i < s->n; i++)
+		p[i] = (char)(s->p[i] ^ (s->p[i] >= (up ? 'a' : 'A') && s->p[i] <= (up ? 'z' : 'Z') ? 32 : 0));
+	return new_text(p, s->n);
+}
+
+static bool
+blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* the part of s at *at, which goes behind it and its separator; with `rest` all that is left */
+static bool
+next_part(const Str *s, const Str *sep, size_t *at, bool rest, Str *part)
+{
+	size_t from = *at, to;
+
+	while (!sep->n && from < s->n && blank(s->p[from]))
+		from++;
+	if (from > s->n || (!sep->n && from == s->n))
+		return false;
+	for (to = from; to < s->n && !rest; to++)
+		if (sep->n ? s->n - to >= sep->n && !memcmp(s->p + to, sep->p, sep->n) : blank(s->p[to]))
+			break;
+	*part = (Str){s->p + from, rest ? s->n - from : to - from};
+	*at = rest || to == s->n ? s->n + 1 : to + sep->n;
+	return true;
+}
+
+static uint64_t
+count_parts(const Str *s, const Str *sep)
+{
+	uint64_t n = 0;
+	size_t at = 0;
+	Str part;
+
+	while (next_part(s, sep, &at, false, &part))
+		n++;
+	return n;
+}
+
+static uint64_t
+text_part(const Str *s, const Str *sep, int64_t k)
+{
+	int64_t before = k < 0 ? -1 - k : k;
+	size_t at = 0;
+	Str part;
+
+	while (before-- > 0)
+		if (!next_part(s, sep, &at, false, &part))
+			return new_text("", 0);
+	return next_part(s, sep, &at, k < 0, &part) ? new_text(part.p, part.n) : new_text("", 0);
+}
+
 /* code */
 
 static bool
@@ -243,6 +323,7 @@ any_true(const uint64_t *v, int n)
 	return any;
 }
 
+#define TEXT(bits) ((const Str *)(uintptr_t)(bits))
 #define EACH(e) do { for (int i = 0; i < n; i++) r[i] = (e); } while (0)
 
 /* one instruction; the result is the next, less one */
@@ -279,6 +360,10 @@ run_ins(const Image *im, const Ins *in, int pc, int n)
 	case I_STREQ:  EACH(same_text(x[i], y[i])); break;
 	case I_STRNUM: EACH(parse_number(in->dt, (const Str *)(uintptr_t)x[i])); break;
 	case I_NUMSTR: EACH(print_number(in->adt[0], x[i])); break;
+	case I_STRCAT: EACH(both_texts(TEXT(x[i]), TEXT(y[i]))); break;
+	case I_STRCASE: EACH(other_case(TEXT(x[i]), in->eop == E_STRUP)); break;
+	case I_STRPARTS: EACH(count_parts(TEXT(x[i]), TEXT(y[i]))); break;
+	case I_STRPART: EACH(text_part(TEXT(x[i]), TEXT(y[i]), (int64_t)regs(im, in->a[2])[i])); break;
 	}
 	return pc;
 }

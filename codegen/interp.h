@@ -21,6 +21,7 @@ enum iop {
 	I_MASK,      /* dst = a1 && a0, or a1 && !a0 if negate */
 	I_SKIP,      /* to instruction `to` unless a lane of a0 is true */
 	I_STREQ, I_STRNUM, I_NUMSTR,     /* strings: a pattern is the address of a Str */
+	I_STRCAT, I_STRCASE, I_STRPARTS, I_STRPART,
 };
 
 typedef struct PolyTerm { int64_t c; int n; int *reg; bool *uniform; } PolyTerm;

@@ -764,6 +764,11 @@ ex_op(EOp op, DType dt, Expr *const *a, int n)
 		if (a[0]->dt == DT_STR)
 			return a[0];
 		return intern(op, DT_STR, 0, a, 1, NULL, 0);
+	case E_STRCAT: case E_STRLOW: case E_STRUP: case E_STRPART: case E_STRPARTS:
+		for (int i = 0; i < n; i++)
+			if (a[i]->dt != (i == 2 ? DT_I64 : DT_STR))
+				bug("%s with %s as operand %d", eop_info[op].text, dt_name(a[i]->dt), i);
+		return intern(op, op == E_STRPARTS ? DT_I64 : DT_STR, 0, a, n, NULL, 0);
 	default:
 		break;
 	}

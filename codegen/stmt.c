@@ -206,7 +206,7 @@ finish_node(const Expr *e, void *arg)
 
 	if (e->op == E_LOAD)
 		e->u.mem->read = true;
-	if (e->op == E_NUMSTR)
+	if (e->op >= E_NUMSTR && e->op <= E_STRUP)
 		f->k->heap = true;
 	return false;
 }

@@ -33,6 +33,14 @@ check_special(EOp op, DType dt, Expr *const *a)
 		return a[0]->dt == DT_STR && is_class(dt, "IUF") ? NULL : "not from a string to a number";
 	case E_NUMSTR:
 		return is_class(a[0]->dt, "BIUFS") ? NULL : "not of a number";
+	case E_STRLOW: case E_STRUP:
+		return a[0]->dt == DT_STR ? NULL : "not of a string";
+	case E_STRPART:
+		if (a[2]->dt != DT_I64)
+			return "not of an i64 number";
+		/* fallthrough */
+	case E_STRCAT: case E_STRPARTS:
+		return a[0]->dt == DT_STR && a[1]->dt == DT_STR ? NULL : "not of strings";
 	default:
 		return "not an operation on values";
 	}

@@ -454,6 +454,60 @@ static inline int zn_streq(zenith_string a, zenith_string b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+/*@ zn_blank */
+static inline int zn_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/*@ zn_strnext */
+/* the part of s at *at, which goes behind it and its separator (none: blanks); with `rest` all that is left. 0 where
+ * there is none */
+static inline int zn_strnext(zenith_string s, zenith_string sep, size_t *at, int rest, zenith_string *part)
+{
+	size_t from = *at, to;
+
+	while (sep.n == 0 && from < s.n && zn_blank(s.p[from]))
+		from++;
+	if (from > s.n || (sep.n == 0 && from == s.n))
+		return 0;
+	for (to = from; to < s.n && !rest; to++)
+		if (sep.n ? s.n - to >= sep.n && memcmp(s.p + to, sep.p, sep.n) == 0 : zn_blank(s.p[to]))
+			break;
+	if (rest)
+		to = s.n;
+	part->p = from ? s.p + from : s.p;
+	part->n = to - from;
+	*at = to == s.n ? s.n + 1 : to + sep.n;
+	return 1;
+}
+
+/*@ zn_strparts */
+static inline int64_t zn_strparts(zenith_string s, zenith_string sep)
+{
+	zenith_string part;
+	size_t at = 0;
+	int64_t n = 0;
+
+	while (zn_strnext(s, sep, &at, 0, &part))
+		n++;
+	return n;
+}
+
+/*@ zn_strpart */
+/* part k, or all from part -1 - k on; nothing where there are fewer */
+static inline zenith_string zn_strpart(zenith_string s, zenith_string sep, int64_t k)
+{
+	zenith_string part, none = { NULL, 0 };
+	int64_t before = k < 0 ? -1 - k : k;
+	size_t at = 0;
+
+	while (before-- > 0)
+		if (!zn_strnext(s, sep, &at, 0, &part))
+			return none;
+	return zn_strnext(s, sep, &at, k < 0, &part) ? part : none;
+}
+
 /*@ zn_strnum */
 /* text as a number, 0 if it is none: blanks, sign, decimal digits with point and exponent, nan, inf, infinity */
 static inline double zn_strnum(zenith_string s)
@@ -635,6 +689,41 @@ static inline zenith_string zn_text(zn_heap *h, const char *s, size_t n)
 		memcpy(p, s, n);
 		r.p = p;
 		r.n = n;
+	}
+	return r;
+}
+
+/*@ zn_strcat */
+static inline zenith_string zn_strcat(zn_heap *h, zenith_string a, zenith_string b)
+{
+	zenith_string r = { NULL, 0 };
+	char *p;
+
+	if (a.n == 0 || b.n == 0)
+		return a.n == 0 ? b : a;
+	p = (char *)zn_alloc(h, (int64_t)(a.n + b.n), 1);
+	if (p) {
+		memcpy(p, a.p, a.n);
+		memcpy(p + a.n, b.p, b.n);
+		r.p = p;
+		r.n = a.n + b.n;
+	}
+	return r;
+}
+
+/*@ zn_strcase */
+/* the letters from..to of ASCII in the other case */
+static inline zenith_string zn_strcase(zn_heap *h, zenith_string s, char from, char to)
+{
+	zenith_string r = { NULL, 0 };
+	char *p = (char *)zn_alloc(h, (int64_t)s.n, 1);
+	size_t i;
+
+	if (p) {
+		for (i = 0; i < s.n; i++)
+			p[i] = (char)(s.p[i] >= from && s.p[i] <= to ? s.p[i] ^ 32 : s.p[i]);
+		r.p = p;
+		r.n = s.n;
 	}
 	return r;
 }

@@ -5,6 +5,8 @@ HEAD = '<ir_version: 10, opset_import: ["": 21]> g '
 x = np.arange(48, dtype=np.float32).reshape(2, 4, 6) % 7 - 3
 ones = np.ones((8, 4, 2, 6), np.float32)
 
+words = np.array([" a b", "a  b", " a  b c", "a,,b", ",", "a, b,c d,", "abab ab", "Monday", "MONDAY", "aba"], object)
+
 CASES = {
     # columns of the indices were held against the dimensions of every axis
     "gather_nd_columns": ("(float[1,2] x, int64[2,2] i) => (float[?] y) { y = GatherND(x, i) }",
@@ -48,4 +50,17 @@ CASES = {
         r = LRN <alpha = 0.1, size = 5> (x)
         c = Conv <group = 3, kernel_shape = [3, 1], pads = [2, 0, 2, 0], strides = [3, 2]> (r, w)
         y = ReduceL1 <keepdims = 0> (c, a) }""", [{"x": np.ones((4, 3, 8, 7), np.float32) * 3}]),
+    # parts of strings. ONNX Runtime has no tabs, no parts in an empty string and no blank after the last part; ONNX has
+    "split_blanks": ("(string[N] x) => (string[?,?] y, int64[?] z) { y, z = StringSplit (x) }",
+                     [{"x": words}, {"x": words[:3]}]),
+    "split_commas": ("(string[N] x) => (string[?,?] y, int64[?] z) { y, z = StringSplit <delimiter = \",\"> (x) }",
+                     [{"x": words}, {"x": words[:2]}]),
+    "split_some": ("(string[N] x) => (string[?,?] y, int64[?] z) { y, z = StringSplit <maxsplit = 1> (x) }", [{"x": words}]),
+    "split_first": ('''(string[2,5] x) => (string[?,?,?] y, int64[?,?] z) {
+        y, z = StringSplit <delimiter = "a", maxsplit = 1> (x) }''', [{"x": words.reshape(2, 5)}]),
+    "joined": ('''(string[N] x) => (string[?] y, bool[?] z) {
+        a = StringConcat (x, x)
+        b = StringNormalizer <case_change_action = "LOWER", locale = "C", stopwords = ["mondaymonday", "abaaba"]> (a)
+        y = StringConcat (b, b)
+        z = Equal (b, y) }''', [{"x": words}, {"x": words[7:9]}]),
 }

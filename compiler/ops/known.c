@@ -441,7 +441,8 @@ static Num eval(Env *env, const Expr *e)
 	case E_GUARD:  return eval_guard(env, e);
 	case E_REDUCE: return eval_reduce(env, e);
 	case E_SELECT: return eval_select(env, e);
-	case E_VAR: case E_LOAD: case E_STREQ: case E_STRNUM: case E_NUMSTR: return none;
+	case E_VAR: case E_LOAD: case E_STREQ: case E_STRNUM: case E_NUMSTR: case E_STRCAT:
+	case E_STRLOW: case E_STRUP: case E_STRPARTS: case E_STRPART: return none;
 	default: break;
 	}
 	for (int i = 0; i < e->n; i++) {

@@ -89,26 +89,32 @@ static Expr *turn(Value *tw, Expr *re, Expr *im, Ix k, bool inverse, Ix part)
 }
 
 /* DFT: x [..., signal, ..., 1 or 2], length and axis as inputs */
-typedef struct Dft { int axis; bool inverse, onesided, complex; Ix len, in; } Dft;
+/* flag[i]: 1 where axis i is the one (ops.h) */
+typedef struct Dft { bool inverse, onesided, complex; Ix flag[WMAX], len, in; } Dft;
 
 static bool dft_get(Node *n, Dft *d)
 {
 	Value *x = n->in[0], *len = in_opt(n, 1), *axis = in_opt(n, 2);
 	int64_t a = -2, last;
+	int one = 1;
 
 	if (x->rank < 2 || x->rank > WMAX || !ix_isint(x->dim[x->rank - 1], &last) || last < 1 || last > 2) {
 		node_error(n, "input %s", value_str(x));
 		return false;
 	}
+	*d = (Dft){ .inverse = attr_int(n, "inverse", 0) != 0, .onesided = attr_int(n, "onesided", 0) != 0,
+		.complex = last == 2, .in = ix_int(0) };
 	if (axis && !const_int(axis, &a)) {
-		node_unsupported(n, "an axis that is not constant");
+		if (!axes_flags(n, axis, NULL, x->rank, d->flag, &one))
+			return false;
+	} else if (axis_ok(n, &a, x->rank)) {
+		for (int i = 0; i < x->rank; i++)
+			d->flag[i] = ix_int(i == a);
+	} else {
 		return false;
 	}
-	if (!axis_ok(n, &a, x->rank))
-		return false;
-	*d = (Dft){ .axis = (int)a, .inverse = attr_int(n, "inverse", 0) != 0,
-		.onesided = attr_int(n, "onesided", 0) != 0,
-		.complex = last == 2, .in = x->dim[a] };
+	for (int i = 0; i < x->rank; i++)
+		d->in = ix_add(d->in, ix_mul(d->flag[i], x->dim[i]));
 	if (len)
 		d->len = value_elem(len, 0, ix_int(1), NULL);
 	else
@@ -116,16 +122,23 @@ static bool dft_get(Node *n, Dft *d)
 	return true;
 }
 
+static Ix choose(Ix flag, Ix yes, Ix no)
+{
+	return ix_add(no, ix_mul(flag, ix_sub(yes, no)));
+}
+
 void shape_dft(Node *n)
 {
 	Value *x = n->in[0];
 	Dft d;
-	Ix dim[WMAX];
+	Ix dim[WMAX], len;
 
 	if (!dft_get(n, &d))
 		return;
 	memcpy(dim, x->dim, sizeof(Ix) * (size_t)x->rank);
-	dim[d.axis] = d.onesided && !d.inverse ? ix_addc(ix_div(d.len, ix_int(2)), 1) : d.len;
+	len = d.onesided && !d.inverse ? ix_addc(ix_div(d.len, ix_int(2)), 1) : d.len;
+	for (int i = 0; i < x->rank - 1; i++)
+		dim[i] = choose(d.flag[i], len, dim[i]);
 	dim[x->rank - 1] = ix_int(d.onesided && d.inverse ? 1 : 2);
 	set_out(n, 0, x->dt, x->rank, dim);
 }
@@ -135,7 +148,7 @@ void lower_dft(Node *n)
 	Value *x = n->in[0], *y = n->out[0], *tw;
 	DType dt = acc_dtype(x->dt);
 	Dft d;
-	Ix at[WMAX], red[1], k, used, half;
+	Ix at[WMAX], red[1], k, used, half, turns = ix_int(0);
 	int nred = 0, last = x->rank - 1;
 	Te *t;
 	Expr *re, *im = NULL, *e, *twice;
@@ -147,13 +160,17 @@ void lower_dft(Node *n)
 	memcpy(at, t->axis, sizeof(Ix) * (size_t)x->rank);
 	half = ix_addc(ix_div(d.len, ix_int(2)), 1);
 	used = ix_min(d.in, d.inverse && d.onesided ? half : d.len);
-	at[d.axis] = k = red_var(n, used, red, &nred);
+	k = red_var(n, used, red, &nred);
+	for (int i = 0; i < last; i++) {
+		turns = ix_add(turns, ix_mul(d.flag[i], t->axis[i]));
+		at[i] = choose(d.flag[i], k, t->axis[i]);
+	}
 	at[last] = ix_int(0);
 	re = ex_cast(dt, te_read(x, at, x->rank));
 	at[last] = ix_int(1);
 	if (d.complex)
 		im = ex_cast(dt, te_read(x, at, x->rank));
-	e = turn(tw, re, im, ix_mul(k, t->axis[d.axis]), d.inverse, t->axis[last]);
+	e = turn(tw, re, im, ix_mul(k, turns), d.inverse, t->axis[last]);
 	if (d.inverse && d.onesided) {   /* the other half is the conjugate: all but its ends count twice */
 		twice = ex_bin(E_OR, ex_bin(E_EQ, ex_ix(k), i64(0)),
 			ex_bin(E_EQ, ex_ix(ix_mulc(k, 2)), ex_ix(d.len)));

@@ -293,6 +293,37 @@ strings(void **st)
 	}
 }
 
+/* k-th, or -1 - k, of the blanks' and commas' parts; joined; in upper case */
+static void
+parts(void **st)
+{
+	Str x[4] = {{" a  bc ", 7}, {"a,b,,c", 6}, {"", 0}, {",", 1}}, y[2][4], up[4];
+	static const char *const first[] = {"a", "a", "", ""}, *const rest[] = {"bc ", "b,,c", "", ""};
+	static const char *const upper[] = {" A  BC  A  BC ", "A,B,,CA,B,,C", "", ",,"};
+	int64_t n[4];
+	Str sep[4] = {{"", 0}, {",", 1}, {",", 1}, {",", 1}};
+	Kern *k = kern_new("parts");
+	Mem *mx = kern_param(k, "x", DT_STR, ix_int(4), false), *ms = kern_param(k, "s", DT_STR, ix_int(4), false);
+	Mem *my = kern_param(k, "y", DT_STR, ix_int(4), false), *mz = kern_param(k, "z", DT_STR, ix_int(4), false);
+	Mem *mu = kern_param(k, "u", DT_STR, ix_int(4), false), *mn = kern_param(k, "n", DT_I64, ix_int(4), false);
+	Ix i = ix_var(0, ix_int(4));
+	Stmt *b = st_for(k->body, i, F_SERIAL);
+	Expr *l = ex_load(mx, i), *s = ex_load(ms, i), *both = ex_op(E_STRCAT, DT_STR, (Expr *[]){l, l}, 2);
+
+	(void)st;
+	st_store(b, my, i, ex_op(E_STRPART, DT_STR, (Expr *[]){l, s, ex_int(DT_I64, 0)}, 3));
+	st_store(b, mz, i, ex_op(E_STRPART, DT_STR, (Expr *[]){l, s, ex_int(DT_I64, -2)}, 3));
+	st_store(b, mu, i, ex_op(E_STRUP, DT_STR, &both, 1));
+	st_store(b, mn, i, ex_op(E_STRPARTS, DT_I64, (Expr *[]){l, s}, 2));
+	assert_int_equal(go(k, (void *[]){x, sep, y[0], y[1], up, n}), 0);
+	assert_true(n[0] == 2 && n[1] == 4 && n[2] == 1 && n[3] == 2);
+	for (int j = 0; j < 4; j++) {
+		assert_true(y[0][j].n == strlen(first[j]) && !strncmp(y[0][j].p, first[j], y[0][j].n));
+		assert_true(y[1][j].n == strlen(rest[j]) && !strncmp(y[1][j].p, rest[j], y[1][j].n));
+		assert_true(up[j].n == strlen(upper[j]) && !strncmp(up[j].p, upper[j], up[j].n));
+	}
+}
+
 /* Random kernels against a tree walk that knows nothing of lanes: one iteration, one node at a time. */
 
 enum { N = 700, NX = 64 };
@@ -442,6 +473,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(gather, begin, end),
 		cmocka_unit_test_setup_teardown(words, begin, end),
 		cmocka_unit_test_setup_teardown(strings, begin, end),
+		cmocka_unit_test_setup_teardown(parts, begin, end),
 		cmocka_unit_test_setup_teardown(random_kernels, begin, end),
 	};
 
