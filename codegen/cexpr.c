@@ -13,7 +13,6 @@
 enum { DEEP = 9, EAGER = -1 };
 
 struct Slot {
-	unsigned stamp;
 	int refs, height;
 	int region, place;       /* innermost around all uses; outermost where it may be evaluated */
 	int arm;                 /* select, guard: number of the first of its two regions, or 0 */
@@ -22,8 +21,18 @@ struct Slot {
 	const char *name;
 };
 
+/* of an expression that the statement has not shown: nothing is known */
 static Slot *
 slot_of(CPrint *p, const Expr *e)
+{
+	const Slots *t = p->slots;
+
+	return e->id < t->n && t->p[e->id].stamp == p->stamp ? t->p[e->id].slot : NEW(Slot);
+}
+
+/* a slot for it, unless it has one */
+static bool
+slot_new(CPrint *p, const Expr *e)
 {
 	Slots *t = p->slots;
 	int cap = t->n ? t->n : 1024;
@@ -31,10 +40,15 @@ slot_of(CPrint *p, const Expr *e)
 	if (e->id >= t->n) {
 		while (cap <= e->id)
 			cap *= 2;
-		t->p = table_grow(t->p, sizeof(Slot) * (size_t)t->n, sizeof(Slot) * (size_t)cap);
+		t->p = table_grow(t->p, sizeof *t->p * (size_t)t->n, sizeof *t->p * (size_t)cap);
 		t->n = cap;
 	}
-	return &t->p[e->id];
+	if (t->p[e->id].stamp == p->stamp)
+		return false;
+	t->p[e->id].stamp = p->stamp;
+	t->p[e->id].slot = NEW(Slot);
+	t->p[e->id].slot->region = -1;
+	return true;
 }
 
 static bool lazy(const Expr *e) { return e->op == E_SELECT || e->op == E_GUARD; }
@@ -92,13 +106,9 @@ cp_begin(CPrint *p)
 static void
 discover(CPrint *p, const Expr *e, int arm, const Expr *user)
 {
-	Slot *s = slot_of(p, e);
-
 	(void)arm, (void)user;
-	if (s->stamp == p->stamp)
-		return;
-	*s = (Slot){ .stamp = p->stamp, .region = -1 };
-	push(&p->order, e);
+	if (slot_new(p, e))
+		push(&p->order, e);
 }
 
 /* order is also the queue of what has still to be looked into */
@@ -757,7 +767,7 @@ cp_expr(CPrint *p, const Expr *e, enum prec min)
 {
 	Slot *s = slot_of(p, e);
 
-	if (s->stamp == p->stamp && s->name)
+	if (s->name)
 		cp_text(p, "%s", s->name);
 	else
 		print_node(p, e, min);

@@ -125,6 +125,7 @@ intern(EOp op, DType dt, uint64_t bits, Expr *const *a, int n, const Ix *ix, int
 {
 	ExPool *p = ex_pool();
 	Expr key = {.op = op, .dt = dt, .n = n, .nix = nix, .a = a, .ix = ix}, **s, *e;
+	Arena *was;
 
 	key.u.bits = bits;
 	key.lanes = n ? a[n - 1]->lanes : 1;
@@ -134,9 +135,11 @@ intern(EOp op, DType dt, uint64_t bits, Expr *const *a, int n, const Ix *ix, int
 		return *s;
 	if (p->n == INT32_MAX)
 		fatal(EX_LIMIT, NULL, "more than %d expressions", INT32_MAX);
+	was = keep_begin();
 	e = copy_mem(&key, sizeof key);
 	e->a = n ? copy_mem(a, sizeof *a * (size_t)n) : NULL;
 	e->ix = nix ? copy_mem(ix, sizeof *ix * (size_t)nix) : NULL;
+	keep_end(was);
 	e->id = p->n++;
 	e->reduces = reduces(e);
 	*s = e;

@@ -112,12 +112,15 @@ void
 prelude_need(Prelude *pr, const char *text)
 {
 	const char *p = text, *q, *body;
+	Arena *was;
 
 	while ((p = strstr(p, "zn_"))) {
 		for (q = p; is_word(*q); q++)
 			;
 		if ((p == text || !is_word(p[-1])) && !map_get(pr->need, p, (size_t)(q - p))) {
+			was = keep_begin();
 			body = piece(pr, p, (size_t)(q - p));
+			keep_end(was);
 			if (!body)
 				bug("the prelude has no %.*s", (int)(q - p), p);
 			*map_at(pr->need, p, (size_t)(q - p)) = (void *)body;

@@ -56,6 +56,24 @@ kernel_name(Em *e, const Kern *k)
 	return name;
 }
 
+/* adds to p->b, and nothing else stays */
+static void
+kernel(CPrint *p, const Kern *k, const char *name)
+{
+	Buf text = {0}, *out = p->b;
+	Arena *was;
+
+	scratch_begin();
+	p->b = &text;
+	cp_kernel(p, k, name);
+	was = keep_begin();
+	buf_add(out, text.p, text.n);
+	keep_end(was);
+	buf_free(&text);
+	scratch_end();
+	p->b = out;
+}
+
 static Shared *
 share(Em *e, Map *texts, const Kern *k)
 {
@@ -67,7 +85,7 @@ share(Em *e, Map *texts, const Kern *k)
 	if (s)
 		return s;
 	p.canon = true;
-	cp_kernel(&p, k, "k");
+	kernel(&p, k, "k");
 	slot = map_at(texts, text.p, text.n);
 	buf_free(&text);
 	if (!*slot) {
@@ -76,7 +94,7 @@ share(Em *e, Map *texts, const Kern *k)
 		if (k->note && *k->note)
 			kern_comment(k->note, &e->kernels);
 		p = printer(e, &e->kernels);
-		cp_kernel(&p, k, s->name);
+		kernel(&p, k, s->name);
 		s->wide = p.wide;
 		fork_define(e, &e->kernels, k, s);
 		e->nkern++;

@@ -92,8 +92,8 @@ extern const Target target_c;
 /* ---- the printer */
 
 typedef struct Slot Slot;
-typedef struct Slots { Slot *p; int n; unsigned stamp; } Slots;  /* by id of expression, for all printers of
-								    an emission */
+/* by id of expression, for all printers of an emission; those of a statement have its stamp */
+typedef struct Slots { struct { unsigned stamp; Slot *slot; } *p; int n; unsigned stamp; } Slots;
 typedef struct Region { int parent, depth; VEC(const Expr *) temp; } Region;
 
 typedef struct CPrint {

@@ -8,9 +8,11 @@ Map *
 ex_syms(void)
 {
 	ExPool *p = ex_pool();
+	Arena *was = keep_begin();
 
 	if (!p->sym)
 		p->sym = map_new();
+	keep_end(was);
 	return p->sym;
 }
 
@@ -18,10 +20,12 @@ Memo *
 memo_begin(void)
 {
 	ExPool *p = ex_pool();
+	Arena *was = keep_begin();
 	Memo *m;
 
 	if (p->depth == p->memo.n)
 		push(&p->memo, NEW(Memo));
+	keep_end(was);
 	m = p->memo.p[p->depth++];
 	if (++m->stamp == 0)
 		bug("memo stamps used up");
@@ -57,6 +61,20 @@ memo_set(Memo *m, const Expr *e, Expr *r)
 	m->slot[e->id].e = r;
 }
 
+static void
+memo_todo(Memo *m, const Expr *e)
+{
+	Arena *was;
+
+	if (m->todo.n == m->todo.cap) {
+		was = keep_begin();
+		push(&m->todo, e);
+		keep_end(was);
+	} else {
+		m->todo.p[m->todo.n++] = e;
+	}
+}
+
 static bool
 push_children(Memo *m, const Expr *e)
 {
@@ -64,7 +82,7 @@ push_children(Memo *m, const Expr *e)
 
 	for (int i = e->n - 1; i >= 0; i--)
 		if (!memo_has(m, e->a[i]))
-			push(&m->todo, e->a[i]);
+			memo_todo(m, e->a[i]);
 	return m->todo.n > n;
 }
 
@@ -202,7 +220,7 @@ subst_run(Subst *s, const Expr *root)
 	const Expr *e;
 	Expr *r;
 
-	push(&m->todo, root);
+	memo_todo(m, root);
 	while (m->todo.n > bottom) {
 		e = m->todo.p[m->todo.n - 1];
 		if (memo_has(m, e)) {
@@ -271,7 +289,7 @@ search_run(Search *s, const Expr *root)
 	int bottom = m->todo.n;
 	const Expr *e;
 
-	push(&m->todo, root);
+	memo_todo(m, root);
 	while (m->todo.n > bottom) {
 		e = m->todo.p[--m->todo.n];
 		if (memo_has(m, e))
@@ -314,7 +332,7 @@ ex_any_marked(const Expr *root, bool (*mark)(const Expr *, void *), bool (*f)(co
 	bool found = false, marked;
 	const Expr *e;
 
-	push(&m->todo, root);
+	memo_todo(m, root);
 	while (!found && m->todo.n) {
 		e = m->todo.p[m->todo.n - 1];
 		if (!memo_has(m, e) && push_children(m, e))
@@ -358,7 +376,7 @@ ex_has_var(const Expr *root, const IxAtom *at)
 	const Expr *e;
 	bool found = false;
 
-	push(&m->todo, root);
+	memo_todo(m, root);
 	while (!found && m->todo.n) {
 		e = m->todo.p[--m->todo.n];
 		if (memo_has(m, e))
@@ -419,7 +437,7 @@ ex_cost(const Expr *root)
 	Cost c = {0}, one;
 	const Expr *e;
 
-	push(&m->todo, root);
+	memo_todo(m, root);
 	while (m->todo.n) {
 		e = m->todo.p[--m->todo.n];
 		if (memo_has(m, e))

@@ -18,7 +18,7 @@ session_begin(const char *file)
 	Arena *a = arena_new();
 	Session *s = arena_alloc(a, sizeof *s);
 
-	s->arena = a;
+	s->arena = s->keep = a;
 	s->log = stderr;
 	for (int i = 0; i < NLIMIT; i++)
 		s->limit[i] = limits[i].value;
@@ -37,7 +37,9 @@ session_end(Session *s)
 	}
 	big_free_all();
 	zn = NULL;
-	arena_free(s->arena);
+	if (s->scratch)
+		arena_free(s->scratch);
+	arena_free(s->keep);
 }
 
 void
@@ -54,6 +56,8 @@ session_try(void (*fn)(void *), void *arg)
 	zn->out = &here;
 	if (!setjmp(here))
 		fn(arg);
+	else if (!before)
+		zn->arena = zn->keep;
 	zn->out = before;
 	return zn->status;
 }

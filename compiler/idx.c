@@ -114,9 +114,11 @@ IxTerm
 ix_mono(int64_t c, const IxAtom *const *a, int n)
 {
 	void **slot = map_at(ix_pool()->mono, a, sizeof *a * (size_t)n);
+	Arena *was = keep_begin();
 
 	if (!*slot)
 		*slot = n ? copy_mem(a, sizeof *a * (size_t)n) : NEW(void *);
+	keep_end(was);
 	return (IxTerm){c, n, *slot};
 }
 
@@ -236,6 +238,7 @@ intern(int64_t c, const IxTerm *t, int n)
 	uint64_t h = poly_hash(c, t, n, &depth), k = h;
 	PolyRec *r;
 	Ix *slot;
+	Arena *was;
 
 	if (z->npoly >= z->cap / 2)
 		pool_grow(z);
@@ -246,8 +249,10 @@ intern(int64_t c, const IxTerm *t, int n)
 		if ((*slot)->hash == h && same_poly(*slot, c, t, n))
 			return *slot;
 	}
+	was = keep_begin();
 	r = NEW(PolyRec);
 	r->p = (struct IxPoly){c, n, copy_mem(t, sizeof *t * (size_t)n), h};
+	keep_end(was);
 	r->serial = z->npoly++;
 	r->depth = depth;
 	return *slot = &r->p;
@@ -452,11 +457,14 @@ ix_newatom(enum ixkind kind, int id, Ix a, Ix b, const struct Expr *e, bool *fre
 	AtomRec *r = *slot;
 	const IxAtom *v;
 	IxTerm t;
+	Arena *was;
 
 	*fresh = !r;
 	if (r)
 		return r;
+	was = keep_begin();
 	*slot = r = NEW(AtomRec);
+	keep_end(was);
 	r->serial = z->natom++;
 	r->a = (IxAtom){.kind = kind, .id = kind <= IX_VAR ? id : r->serial, .a = a, .b = b, .e = e};
 	r->lo = INT64_MIN;

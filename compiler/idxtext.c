@@ -461,6 +461,7 @@ ix_str(Ix p)
 {
 	IxTerm c = {p->c, 0, NULL};
 	Buf b = {0};
+	Arena *was;
 
 	if (POLY(p)->str)
 		return POLY(p)->str;
@@ -468,5 +469,8 @@ ix_str(Ix p)
 		text_term(&b, &p->t[i], !i);
 	if (p->c || !p->n)
 		text_term(&b, &c, !p->n);
-	return POLY(p)->str = copy_str(buf_str(&b));
+	was = keep_begin();
+	POLY(p)->str = copy_str(buf_str(&b));
+	keep_end(was);
+	return POLY(p)->str;
 }

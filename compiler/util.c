@@ -13,7 +13,7 @@ typedef struct Chunk {
 } Chunk;
 
 struct Arena {
-	Chunk *head;
+	Chunk *head, *first;
 	size_t total;
 };
 
@@ -47,8 +47,28 @@ arena_new(void)
 	Arena *a = (Arena *)c->data;
 
 	c->used = (sizeof *a + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-	a->head = c;
+	a->head = a->first = c;
 	return a;
+}
+
+/* as new */
+static void
+arena_reset(Arena *a)
+{
+	Chunk *c = a->first;
+	size_t from = (size_t)((char *)(a + 1) - c->data);
+
+	for (Chunk *h = a->head, *next; h; h = next) {
+		next = h->next;
+		if (h != c)
+			free(h);
+	}
+	from = (from + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+	memset(c->data + from, 0, c->used - from);
+	c->used = from;
+	c->next = NULL;
+	a->head = c;
+	a->total = 0;
 }
 
 void
@@ -100,6 +120,38 @@ size_t
 arena_used(const Arena *a)
 {
 	return a->total;
+}
+
+void
+scratch_begin(void)
+{
+	if (zn->arena != zn->keep)
+		bug("the scratch arena is in use");
+	if (!zn->scratch)
+		zn->scratch = arena_new();
+	zn->arena = zn->scratch;
+}
+
+void
+scratch_end(void)
+{
+	zn->arena = zn->keep;
+	arena_reset(zn->scratch);
+}
+
+Arena *
+keep_begin(void)
+{
+	Arena *was = zn->arena;
+
+	zn->arena = zn->keep;
+	return was;
+}
+
+void
+keep_end(Arena *was)
+{
+	zn->arena = was;
 }
 
 void *
@@ -303,6 +355,7 @@ typedef struct Slot {
 struct Map {
 	Slot *p;
 	size_t n, cap;
+	Arena *arena;
 };
 
 uint64_t
@@ -328,7 +381,10 @@ hash_bytes(const void *data, size_t n, uint64_t seed)
 Map *
 map_new(void)
 {
-	return NEW(Map);
+	Map *m = NEW(Map);
+
+	m->arena = zn->arena;
+	return m;
 }
 
 static Slot *
@@ -362,11 +418,13 @@ map_at(Map *m, const void *key, size_t n)
 {
 	uint32_t h = (uint32_t)hash_bytes(key, n, 0);
 	Slot *s = m->cap ? map_find(m, key, n, h) : NULL;
+	Arena *was = zn->arena;
 
 	if (s && s->cell)
 		return &s->cell->val;
 	if (n > UINT32_MAX)
 		nomem();
+	zn->arena = m->arena;
 	if (m->n * 2 >= m->cap) {
 		map_grow(m);
 		s = map_find(m, key, n, h);
@@ -375,6 +433,7 @@ map_at(Map *m, const void *key, size_t n)
 	*s = (Slot){h, (uint32_t)n, alloc(sizeof(Cell) + n)};
 	if (n)
 		memcpy(s->cell->key, key, n);
+	zn->arena = was;
 	return &s->cell->val;
 }
 

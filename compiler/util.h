@@ -2,7 +2,9 @@
  *
  * Memory. A compilation is one Session. Everything that it builds lives in the session's arena and goes with
  * it; nothing is freed singly. Large passing memory (folding, files) is taken with big_alloc and given back
- * with big_free, or goes with the session.
+ * with big_free, or goes with the session. Small passing memory (printing) is the scratch arena's: alloc() takes
+ * from there between scratch_begin and scratch_end, except between keep_begin and keep_end. The pools of
+ * expressions and indices keep what they intern; a map's memory is the arena's where the map was made.
  *
  * Errors. Two voices (design: "Diagnostics"). error() and unsupported() are about the user's model or
  * command: they print, count, and return, so that one run lists everything. raise() ends the compilation with
@@ -42,6 +44,10 @@ Arena *arena_new(void);
 void arena_free(Arena *);
 void *arena_alloc(Arena *, size_t n);   /* zeroed, aligned to 16 */
 size_t arena_used(const Arena *);
+void scratch_begin(void);
+void scratch_end(void);                 /* what was taken since is gone */
+Arena *keep_begin(void);                /* what is taken stays, until keep_end of the result; they nest */
+void keep_end(Arena *);
 
 void *alloc(size_t n);                  /* from the session's arena */
 char *fmt(const char *f, ...) __attribute__((format(printf, 1, 2)));   /* a string in the session's arena */
@@ -98,7 +104,8 @@ enum limit {
 
 /* a compilation */
 typedef struct Session {
-	Arena *arena;
+	Arena *arena;             /* alloc's */
+	Arena *keep, *scratch;    /* scratch: or NULL */
 	jmp_buf *out;             /* where raise() goes */
 	int status;               /* the exit code of the first error */
 	int nerror, nwarning;
