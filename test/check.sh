@@ -106,6 +106,8 @@ step features "$PY" test/features.py --zenithc "$z"
 step sequences "$PY" test/sequences.py --zenithc "$z" --count 60
 step denormals "$PY" test/denormals.py "$B/zenithc" "$B/libzenith_rt.a"
 step arguments "$PY" -W ignore test/arguments.py "$z" "$MODELS"
+step server sh test/server.sh "$z" "$PY"
+step ci sh test/ci.sh "$z" examples/digits/digits.onnx test/golden/loop.onnx test/golden/matmul_dynamic.onnx
 step cross sh test/cross.sh "$B/zenithc"
 step firmware "$PY" test/firmware.py "$B/zenithc" "$MODELS" "$B/firmware"
 step vector sh test/vector.sh "$B/check/unit/vector"
