@@ -39,16 +39,20 @@ prefix_of(const char *path)
 static int
 open_beside(const char *to, const char **name)
 {
-	int fd;
+	int fd, e;
 
 	for (int i = 0; i < 100; i++) {
 		*name = fmt("%s.tmp%ld.%d", to, (long)getpid(), i);
+		temp_hold(true);
 		fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-		if (fd >= 0) {
+		e = errno;
+		if (fd >= 0)
 			temp_file(*name);
+		temp_hold(false);
+		if (fd >= 0)
 			return fd;
-		}
-		if (errno != EEXIST)
+		errno = e;
+		if (e != EEXIST)
 			break;
 	}
 	cannot(to);
@@ -61,8 +65,12 @@ piece_open(Pieces *all, const char *to)
 	int fd = open_beside(to, &name);
 	FILE *f = fdopen(fd, "w");
 
-	if (!f)
+	if (!f) {
+		int e = errno;
+		close(fd);
+		errno = e;
 		cannot(to);
+	}
 	push(all, ((Piece){to, name}));
 	return f;
 }
@@ -94,6 +102,7 @@ rename_all(const Pieces *all)
 			errno = EISDIR;
 			cannot(all->p[i].to);
 		}
+	temp_hold(true);
 	for (int i = 0; i < all->n; i++) {
 		if (rename(all->p[i].beside, all->p[i].to)) {
 			int e = errno;
@@ -104,6 +113,7 @@ rename_all(const Pieces *all)
 		}
 		temp_forget(all->p[i].beside);
 	}
+	temp_hold(false);
 }
 
 static bool
@@ -123,11 +133,11 @@ weights_to(const Program *p, FILE *f, const char *to)
 static FILE *
 create(const char *path)
 {
-	FILE *f = fopen(path, "wbe");
+	FILE *f;
 
-	if (!f)
-		cannot(path);
 	temp_file(path);
+	if (!(f = fopen(path, "wbe")))
+		cannot(path);
 	return f;
 }
 
@@ -205,7 +215,7 @@ static void
 copy_file(Pieces *all, const char *from, const char *to)
 {
 	static char buf[1 << 16];
-	FILE *f = fopen(from, "rbe"), *g = piece_open(all, to);
+	FILE *g = piece_open(all, to), *f = fopen(from, "rbe");
 	size_t n;
 	bool ok = f;
 

@@ -11,6 +11,7 @@ void temp_file(const char *path);           /* to be removed */
 void temp_forget(const char *path);         /* it has become something else, or is gone */
 void temp_remove(const char *path);
 void temp_clear(const char *dir);           /* the folder and what was registered in it */
+void temp_hold(bool);                       /* signals wait: while files appear that are not registered yet */
 void temp_child(int pid);                   /* ended with us; 0: none */
 
 /* cc.c: the user's C compiler. A command is a list of words, never a shell's */

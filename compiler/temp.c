@@ -23,17 +23,30 @@ on_signal(int sig)
 {
 	if (child > 0)
 		kill(child, SIGTERM);
-	for (int i = LEN(slot) - 1; i >= 0; i--)
-		if (slot[i])
-			gone(slot[i]);
+	for (int pass = 0; pass < 2; pass++)       /* a slot may be older than that of its folder */
+		for (int i = LEN(slot) - 1; i >= 0; i--)
+			if (slot[i])
+				gone(slot[i]);
 	signal(sig, SIG_DFL);
 	raise(sig);
+}
+
+static const int sigs[] = {SIGINT, SIGTERM, SIGHUP};
+
+void
+temp_hold(bool on)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (int i = 0; i < LEN(sigs); i++)
+		sigaddset(&set, sigs[i]);
+	sigprocmask(on ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
 void
 temp_signals(void)
 {
-	static const int sigs[] = {SIGINT, SIGTERM, SIGHUP};
 	struct sigaction sa = {.sa_handler = on_signal};
 
 	sigemptyset(&sa.sa_mask);
@@ -43,6 +56,7 @@ temp_signals(void)
 			sigaction(sigs[i], &sa, NULL);
 	}
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 void
@@ -104,8 +118,10 @@ temp_dir(void)
 	const char *tmp = getenv("TMPDIR");
 	char *path = fmt("%s/zenithc-XXXXXX", tmp && *tmp ? tmp : "/tmp");
 
+	temp_hold(true);
 	if (!mkdtemp(path))
-		fatal(EX_OUTPUT, NULL, "cannot make a temporary folder '%s': %s", path, strerror(errno));
+		fatal(EX_OUTPUT, NULL, "cannot make a temporary folder '%s': %s", quoted(path), strerror(errno));
 	temp_file(path);
+	temp_hold(false);
 	return path;
 }

@@ -59,7 +59,12 @@ open_inside(const char *folder, const char *location, const char *where)
 			? "a file with several links: it may be something else than data of this model"
 			: "not a regular file");
 	}
-	*f = file_map(fd, location);
+	if (st.st_size)
+		*f = file_map(fd, location);
+	else {                          /* nor is read what only says that it is empty */
+		close(fd);
+		*f = (File){(const uint8_t *)"", 0, false};
+	}
 	return f;
 }
 

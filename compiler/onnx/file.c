@@ -57,13 +57,9 @@ file_map(int fd, const char *path)
 		fatal(EX_INVALID, NULL, "cannot read %s: %s", quoted(path), strerror(errno));
 	if (S_ISDIR(st.st_mode))
 		fatal(EX_INVALID, NULL, "%s is a folder", quoted(path));
-	if (!S_ISREG(st.st_mode)) {
+	if (!S_ISREG(st.st_mode) || !st.st_size) {      /* some that are not empty say 0 */
 		session_at_end(close_fd, (void *)(intptr_t)fd);
 		return read_all(fd, path);
-	}
-	if (st.st_size == 0) {
-		close(fd);
-		return (File){(const uint8_t *)"", 0, false};
 	}
 	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED)
