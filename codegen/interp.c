@@ -385,7 +385,7 @@ run_code(const Image *im, const Code *c, int n)
 	}
 }
 
-/* statements: the result is the status of a FAIL, 0 to go on */
+/* statements: the result is the status of a FAIL, 0 to go on, -1 where no iterations are left */
 
 static int run(const Image *, const Step *, int n);
 
@@ -440,6 +440,8 @@ run_lanes(const Image *im, const Step *s, int64_t trips)
 
 	for (int64_t at = 0; at < trips && !status; at += n) {
 		n = (int)(trips - at < W ? trips - at : W);
+		if ((*im->left -= n) < 0)
+			return -1;
 		for (int i = 0; i < n; i++)
 			var[i] = (uint64_t)(at + i);
 		if (s->how == H_FOLD) {
@@ -464,7 +466,7 @@ run_for(const Image *im, const Step *s, int n)
 		return run_lanes(im, s, trips);
 	for (int64_t i = 0; i < trips && !status; i++) {
 		*var = (uint64_t)i;
-		status = run(im, s->body, n);
+		status = --*im->left < 0 ? -1 : run(im, s->body, n);
 	}
 	return status;
 }
@@ -490,7 +492,7 @@ run(const Image *im, const Step *s, int n)
 	case S_FOR: return run_for(im, s, n);
 	case S_WHILE:
 		while (!status && test(im, s))
-			status = run(im, s->body, n);
+			status = --*im->left < 0 ? -1 : run(im, s->body, n);
 		break;
 	case S_IF:
 		if (test(im, s))
@@ -508,9 +510,11 @@ run(const Image *im, const Step *s, int n)
 }
 
 int
-ir_run_kern(const Kern *k, void *const *arg, int64_t (*value)(const IxAtom *, void *), void *varg)
+ir_run_kern(const Kern *k, void *const *arg, int64_t (*value)(const IxAtom *, void *), void *varg,
+	int64_t *left)
 {
-	Image im = {0};
+	int64_t any = INT64_MAX;
+	Image im = {.left = left ? left : &any};
 	int status;
 
 	icode_compile(&im, k, arg, value, varg);

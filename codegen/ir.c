@@ -97,15 +97,16 @@ pool_grow(ExPool *p)
 }
 
 static bool
+atom_reduces(const IxAtom *a, void *arg)
+{
+	(void)arg;
+	return a->e && a->e->reduces;
+}
+
+static bool
 ix_reduces(Ix p)
 {
-	for (int i = 0; i < p->n; i++)
-		for (int k = 0; k < p->t[i].n; k++) {
-			const IxAtom *a = p->t[i].a[k];
-			if ((a->e && a->e->reduces) || (a->b && (ix_reduces(a->a) || ix_reduces(a->b))))
-				return true;
-		}
-	return false;
+	return p->n && ix_any(p, atom_reduces, NULL);
 }
 
 static bool

@@ -17,7 +17,7 @@ static const char *const reserved[] = {
 	"union", "unix", "unsigned", "using", "virtual", "void", "volatile", "wchar_t", "while", "xor", "xor_eq",
 	"arm", "errno", "i386", "math_errhandling", "sun", "mips", "far", "near", "interface", "small", "min", "max",
 	"NULL", "NAN", "INFINITY", "EOF", "BUFSIZ", "OVERFLOW", "UNDERFLOW", "DOMAIN", "SING", "TLOSS", "PLOSS", "I",
-	"ctx", "heap", "io", "memcpy", "memcmp", "memset", "size_t", "state", "status", "weights", "ws",
+	"ctx", "double_t", "float_t", "heap", "io", "locale_t", "max_align_t", "ptrdiff_t", "memcpy", "memcmp", "memset", "size_t", "state", "status", "weights", "ws",
 };
 static const char *const reserved_head[] = {
 	"INT", "UINT", "FP_", "M_", "MATH_", "HUGE", "SIZE_", "PTRDIFF_", "SIG_", "WCHAR_", "WINT_", "ZENITH", "ZN_", "FLT_", "DBL_",
@@ -41,6 +41,8 @@ name_reserved(const char *s)
 	for (int i = 0; i < LEN(reserved_head); i++)
 		if (!strncmp(s, reserved_head[i], strlen(reserved_head[i])))
 			return true;
+	if ((!strncmp(s, "int", 3) || !strncmp(s, "uint", 4)) && n > 2 && !strcmp(s + n - 2, "_t"))
+		return true;
 	for (int i = 0; i < LEN(functions); i++) {
 		size_t m = strlen(functions[i]);
 		if (!strncmp(s, functions[i], m) && (n == m || (n == m + 1 && strchr("fl", s[m]))))

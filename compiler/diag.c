@@ -7,7 +7,7 @@
 _Thread_local Session *zn;
 
 static const struct { const char *name, *what; int64_t value; } limits[NLIMIT] = {
-#define LIMIT(id, name, value, what) [LIM_##id] = {name, what, value},
+#define LIMIT(id, name, value, most, what) [LIM_##id] = {name, what, value},
 #include "limits.def"
 #undef LIMIT
 };

@@ -448,6 +448,20 @@ ix_split(Ix p, const IxAtom *v, Ix *rest)
 
 /* atoms */
 
+/* walks that are not ix_any go through a tree, though what it is made of is shared */
+enum { MOST_ATOMS = 1 << 17 };
+
+static int64_t
+tree_size(Ix p)
+{
+	int64_t n = 0;
+
+	for (int i = 0; i < p->n; i++)
+		for (int k = 0; k < p->t[i].n; k++)
+			n += ATOM(p->t[i].a[k])->size;
+	return n;
+}
+
 AtomRec *
 ix_newatom(enum ixkind kind, int id, Ix a, Ix b, const struct Expr *e, bool *fresh)
 {
@@ -474,6 +488,9 @@ ix_newatom(enum ixkind kind, int id, Ix a, Ix b, const struct Expr *e, bool *fre
 		r->depth = POLY(b)->depth + 1;
 	if (r->depth > MAXDEPTH)
 		fatal(EX_LIMIT, NULL, "a size or index is nested more than %d deep", MAXDEPTH);
+	r->size = b ? 1 + tree_size(a) + tree_size(b) : 1;
+	if (r->size > MOST_ATOMS)
+		fatal(EX_LIMIT, NULL, "a size or index has too many terms: more than %d, written out", MOST_ATOMS);
 	v = &r->a;
 	t = ix_mono(1, &v, 1);
 	r->poly = intern(0, &t, 1);

@@ -18,6 +18,7 @@ typedef struct PolyRec {
 typedef struct AtomRec {
 	IxAtom a;
 	int serial, depth;
+	int64_t size;            /* of the tree that it is when written out */
 	unsigned stamp;          /* ix_any's last visit */
 	unsigned sub;            /* ix_subst's last visit, and what it found */
 	Ix to;

@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "runtime/zenith.h"
 
+#include <cjson/cJSON.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -76,8 +77,8 @@ static const struct { const char *name; enum cmd cmd; int (*fn)(Cli *); } comman
 	{"bench", C_BENCH, cli_bench},
 };
 
-static const char *const limit_name[] = {
-#define LIMIT(id, name, value, what) name,
+static const struct { const char *name; int64_t most; } limits[] = {
+#define LIMIT(id, name, value, most, what) {name, most},
 #include "limits.def"
 #undef LIMIT
 };
@@ -193,8 +194,10 @@ opt_limit(char *s)
 	char *v = pair("limit", s);
 
 	for (int i = 0; i < NLIMIT; i++)
-		if (!strcmp(s, limit_name[i])) {
+		if (!strcmp(s, limits[i].name)) {
 			zn->limit[i] = number("limit", v, 1);
+			if (zn->limit[i] > limits[i].most)
+				usage("--limit %s: at most %" PRId64, s, limits[i].most);
 			return;
 		}
 	usage("--limit: there is no limit named '%s'; zenithc(1) lists them", quoted(s));
@@ -436,6 +439,13 @@ start(void *arg)
 		zn->status = status;
 }
 
+/* memory of cJSON is the arena's too: for want of it the compilation ends, where its own would leave parts out */
+static void
+keep(void *p)
+{
+	(void)p;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -445,6 +455,7 @@ main(int argc, char **argv)
 		.rtol = 1e-3, .atol = 1e-7, .max_error = -1, .tolerance = -1, .seconds = 3};
 
 	temp_signals();
+	cJSON_InitHooks(&(cJSON_Hooks){alloc, keep});
 	s = session_begin(NULL);
 	status = session_try(start, &c);
 	session_end(s);

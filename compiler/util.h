@@ -96,7 +96,7 @@ uint64_t hash_bytes(const void *, size_t n, uint64_t seed);
 
 /* limits: rows of limits.def, raised by --limit NAME=N */
 enum limit {
-#define LIMIT(id, name, value, what) LIM_##id,
+#define LIMIT(id, name, value, most, what) LIM_##id,
 #include "limits.def"
 #undef LIMIT
 	NLIMIT

@@ -58,6 +58,7 @@ lint() {
 
 conform() { "$PY" test/conform.py --zenithc "$z" --cases "$B/cases" "$@"; }
 models() { "$PY" test/models.py --timeout 900 --zenithc "$z" --models "$MODELS" --zoo "$ZOO" --out "$B/cases-models" "$@"; }
+faults() { gcc -O1 -fPIC -shared -o "$B/faults.so" test/faults.c -ldl && "$PY" test/faults.py "$z" "$B/faults.so"; }
 beside() { make -s B="$B" "$B/bench/run" && "$PY" test/beside.py "$B"; }
 threaded() {
 	for m in apollo_policy bert_mrpc_keras_toy crop_and_resize_loop dtln_model_1 mlperf_kws_dscnn_qdq mnist8_cntk \
@@ -76,6 +77,8 @@ step unit units
 step golden sh test/golden.sh "$z"
 step cli sh test/cli.sh "$z"
 step io "$PY" test/io.py "$z"
+step attacks "$PY" test/attacks.py "$z"
+step faults faults
 step bench "$PY" test/bench.py "$z"
 step beside beside
 step lint lint
@@ -98,6 +101,7 @@ step threads sh test/threads.sh "$z" examples/digits/digits.onnx $(threaded)
 step conform:threads conform -O3 --threads 3 --cc "gcc -O1 -w" 'lstm|gru|attention|softmax|layer_norm|_loop|scan|conv_|concat|scatter|light_'
 step asan asan
 step generated:O3 generated -O3
+step attacks:asan "$PY" test/attacks.py "$B/asan/zenithc"
 step hostile "$PY" test/hostile.py "$B/asan/zenithc" 40 examples/digits/digits.onnx test/golden/*.onnx
 step random "$PY" test/random_graphs.py --zenithc "$z" --asan "$B/asan/zenithc" --count 300 --seconds 90 --keep "$B/random"
 step filetype sh test/examples.sh filetype "$z" "$B"

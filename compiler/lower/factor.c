@@ -38,6 +38,8 @@ static Ix same_atom(const IxAtom *a, void *arg)
 
 /* ---- an expression as an integer times a float */
 
+enum { STEPS = 256 };
+
 static bool depends(const Expr *e, const Ix *var, int n)
 {
 	for (int i = 0; i < n; i++)
@@ -51,14 +53,14 @@ static Expr *times(Expr *a, Expr *b)
 	return !a ? b : !b ? a : ex_bin(E_MUL, a, b);
 }
 
-static bool split(Expr *e, const Ix *var, int n, Scaled *r);
+static bool split(Expr *e, const Ix *var, int n, Scaled *r, int *left);
 
-static bool split_cast(Expr *e, const Ix *var, int n, Scaled *r)
+static bool split_cast(Expr *e, const Ix *var, int n, Scaled *r, int *left)
 {
 	Range g;
 
 	if (dt_float(e->a[0]->dt))
-		return ex_lossless(e->a[0]->dt, e->dt) && split(e->a[0], var, n, r);
+		return ex_lossless(e->a[0]->dt, e->dt) && split(e->a[0], var, n, r, left);
 	g = ex_range(e->a[0]);
 	if (!range_known(g) || g.lo < INT32_MIN || g.hi > INT32_MAX)
 		return false;
@@ -66,31 +68,33 @@ static bool split_cast(Expr *e, const Ix *var, int n, Scaled *r)
 	return true;
 }
 
-static bool split_product(Expr *e, const Ix *var, int n, Scaled *r)
+static bool split_product(Expr *e, const Ix *var, int n, Scaled *r, int *left)
 {
-	Scaled a, b;
+	Scaled p[2];
+	bool ok[2];
 
 	for (int k = 0; k < 2; k++)
-		if (!depends(e->a[k], var, n) && split(e->a[!k], var, n, &a)) {
-			*r = (Scaled){ a.i, times(a.s, e->a[k]) };
+		ok[k] = split(e->a[k], var, n, &p[k], left);
+	for (int k = 0; k < 2; k++)
+		if (ok[!k] && !depends(e->a[k], var, n)) {
+			*r = (Scaled){ p[!k].i, times(p[!k].s, e->a[k]) };
 			return true;
 		}
-	if (!split(e->a[0], var, n, &a) || !split(e->a[1], var, n, &b))
-		return false;
-	*r = (Scaled){ ex_bin(E_MUL, a.i, b.i), times(a.s, b.s) };
-	return true;
+	if (ok[0] && ok[1])
+		*r = (Scaled){ ex_bin(E_MUL, p[0].i, p[1].i), times(p[0].s, p[1].s) };
+	return ok[0] && ok[1];
 }
 
-/* s is free of var[0..n). Float arithmetic in f32: of f16 it rounds more often than ONNX Runtime's too */
-static bool split(Expr *e, const Ix *var, int n, Scaled *r)
+/* s is free of var[0..n); *left bounds the steps, for shared operands are met once for each path. Float arithmetic in f32: of f16 it rounds more often than ONNX Runtime's too */
+static bool split(Expr *e, const Ix *var, int n, Scaled *r, int *left)
 {
-	if (e->dt != DT_F32 || e->reduces)
+	if (--*left < 0 || e->dt != DT_F32 || e->reduces)
 		return false;
 	if (e->op == E_CAST)
-		return split_cast(e, var, n, r);
+		return split_cast(e, var, n, r, left);
 	if (e->op == E_MUL)
-		return split_product(e, var, n, r);
-	if (e->op != E_GUARD || !is_zero(e->a[1]) || !split(e->a[0], var, n, r))
+		return split_product(e, var, n, r, left);
+	if (e->op != E_GUARD || !is_zero(e->a[1]) || !split(e->a[0], var, n, r, left))
 		return false;
 	r->i = ex_guard(e->ix, e->nix, r->i, ex_int(DT_I32, 0));
 	return true;
@@ -100,10 +104,11 @@ static bool split(Expr *e, const Ix *var, int n, Scaled *r)
 
 static Expr *factor_sum(const Expr *e)
 {
+	int left = STEPS;
 	Scaled p;
 	Expr *sum;
 
-	if (e->dt != DT_F32 || e->u.rop != R_SUM || !split(e->a[0], e->ix, e->nix, &p))
+	if (e->dt != DT_F32 || e->u.rop != R_SUM || !split(e->a[0], e->ix, e->nix, &p, &left))
 		return NULL;
 	sum = ex_reduce(R_SUM, e->ix, e->nix, p.i);
 	if (sum->op != E_REDUCE || sum_bound(sum) > INT32_MAX)
@@ -115,13 +120,14 @@ static Expr *factor_sum(const Expr *e)
 /* (cast(i)*s) + (cast(j)*t) with s == t and i an integer sum */
 static Expr *add_bias(Expr *x, Expr *bias)
 {
+	int left = STEPS;
 	Scaled p, q;
 	Range a, b;
 
 	if (x->op != E_MUL || x->a[0]->op != E_CAST || x->a[0]->a[0]->op != E_REDUCE)
 		return NULL;
 	p = (Scaled){ x->a[0]->a[0], x->a[1] };
-	if (p.i->dt != DT_I32 || !split(bias, NULL, 0, &q) || !q.s || !const_close(p.s, q.s))
+	if (p.i->dt != DT_I32 || !split(bias, NULL, 0, &q, &left) || !q.s || !const_close(p.s, q.s))
 		return NULL;
 	b = ex_range(q.i);
 	a = (Range){ (int64_t)-sum_bound(p.i), (int64_t)sum_bound(p.i) };
@@ -197,6 +203,7 @@ static bool leaf(const Expr *e, void *arg)
 static void open_value(Factoring *f, Value *v, const Te *te)
 {
 	Leaves l = { f->graph, v->data != NULL, false, true };
+	int left = STEPS;
 	Expr *body;
 	Scaled p;
 	Te *t;
@@ -204,7 +211,7 @@ static void open_value(Factoring *f, Value *v, const Te *te)
 	if (v->dt != DT_F32 || te->body->reduces || te->body->op == E_CONST)
 		return;
 	body = opened(f, te->body);
-	if (!split(body, NULL, 0, &p))
+	if (!split(body, NULL, 0, &p, &left))
 		return;
 	ex_any(p.i, leaf, &l);
 	if (!l.ok || !l.narrow)

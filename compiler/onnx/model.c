@@ -24,11 +24,17 @@ domain_of(const char *name)
 void
 read_opsets(Opset *o, Onnx__OperatorSetIdProto *const *p, size_t n)
 {
+	int64_t given[NDOMAIN] = {0};
+
 	for (size_t i = 0; i < n; i++) {
 		int d = domain_of(STR_OF(p[i]->domain));
 
 		if (d < 0)
 			continue;
+		if (given[d] && given[d] != p[i]->version)
+			fatal(EX_INVALID, NULL, "operator sets %" PRId64 " and %" PRId64 " of domain '%s'", given[d],
+				p[i]->version, domain_name[d]);
+		given[d] = p[i]->version;
 		if (p[i]->version < 1)
 			fatal(EX_INVALID, NULL, "operator set %" PRId64 " of domain '%s'", p[i]->version,
 				domain_name[d]);
@@ -324,6 +330,8 @@ trimmed(char *const *name, size_t n)
 	return (int)n;
 }
 
+enum { MOST_ATTRIBUTES = 256 };
+
 static void
 convert_node(Import *im, Scope *s, const Onnx__NodeProto *p, int id)
 {
@@ -335,6 +343,7 @@ convert_node(Import *im, Scope *s, const Onnx__NodeProto *p, int id)
 	Op op;
 
 	limit_check(LIM_NODES, ++im->model->nnode, where);
+	limit_check(LIM_PORTS, (int64_t)(p->n_input > p->n_output ? p->n_input : p->n_output), where);
 	if (f) {
 		inline_call(im, s, p, f, id);
 		return;
@@ -350,9 +359,14 @@ convert_node(Import *im, Scope *s, const Onnx__NodeProto *p, int id)
 	n->id = id;
 	n->name = s->call ? fmt("%s/%s", s->call->name, STR_OF(p->name)) : copy_str(STR_OF(p->name));
 	set_inputs(s, n, p);
+	if (p->n_attribute > MOST_ATTRIBUTES)
+		fatal(EX_INVALID, where, "has %zu attributes", p->n_attribute);
 	for (size_t i = 0; i < p->n_attribute; i++)
-		if (convert_attr(im, s, n, p->attribute[i], &a))
+		if (convert_attr(im, s, n, p->attribute[i], &a)) {
+			if (attr_find(n, a.name))
+				node_error(n, "attribute '%s' is given twice", quoted(a.name));
 			node_add_attr(n, a);
+		}
 	if (op == OP_CONSTANT) {
 		convert_constant(s, p, n);
 		return;
@@ -446,6 +460,8 @@ convert_graph(Import *im, Scope *up, Graph *g, const Onnx__GraphProto *p, const 
 	Value **out = NEWN(Value *, p->n_output);
 
 	limit_check(LIM_DEPTH, ++im->depth, fmt("graph '%s'", quoted(g->name)));
+	limit_check(LIM_PORTS, (int64_t)(p->n_input > p->n_output ? p->n_input : p->n_output),
+		fmt("graph '%s'", quoted(g->name)));
 	convert_inputs(im, &s, p, initializer_names(p));
 	convert_initializers(im, &s, p);
 	convert_nodes(im, &s, p->node, p->n_node);

@@ -220,8 +220,17 @@ tensor_bytes(Import *im, const Onnx__TensorProto *t, DType dt, int64_t n, size_t
 		return strings(t, count, where);
 	if (t->has_data_location && t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
 		return external_bytes(im, t, size, where);
+	if (t->has_data_location && t->data_location != ONNX__TENSOR_PROTO__DATA_LOCATION__DEFAULT) {
+		error(where, "data location %d", (int)t->data_location);
+		return NULL;
+	}
 	if (!raw)
 		return typed_bytes(t, lift, nlift, dt, field, count, where);
+	for (int i = 0; i < nlift; i++)
+		if (lift[i].n && &lift[i] != raw) {
+			error(where, "its elements are given more than once");
+			return NULL;
+		}
 	if (raw->n != size) {
 		error(where, "has %zu bytes, its shape and type need %zu", raw->n, size);
 		return NULL;
@@ -300,10 +309,12 @@ sparse_const(Import *im, Graph *g, const Onnx__SparseTensorProto *s, const char 
 	bool rows;
 	char *p;
 
-	if (!s->values || !s->indices || !dims_ok(s->dims, s->n_dims, &n, where)) {
+	if (!s->values || !s->indices) {
 		error(where, "a sparse tensor without values or indices");
 		return NULL;
 	}
+	if (!dims_ok(s->dims, s->n_dims, &n, where))
+		return NULL;
 	val = tensor_const(im, g, s->values, where);
 	idx = tensor_const(im, g, s->indices, where);
 	if (!val || !idx)

@@ -115,6 +115,8 @@ input_dim(Import *im, const Onnx__TensorShapeProto__Dimension *d, const char *in
 		return ix_int(d->dim_value);
 	if (dim_name(d))
 		return named_dim(im, dim_name(d));
+	if (d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE && d->dim_value < -1)
+		error(fmt("input '%s'", quoted(input)), "dimension %d is %" PRId64, axis, d->dim_value);
 	return new_dim(im, fmt("%s.%d", input, axis), 1);
 }
 
@@ -124,6 +126,7 @@ tensor_into(Import *im, Value *v, const Onnx__TypeProto__Tensor *t)
 	const char *where = fmt("input '%s'", quoted(STR_OF(v->name)));
 	const int64_t *given;
 	int rank = t->shape ? (int)t->shape->n_dim : -1, ngiven;
+	int64_t d, count;
 	Ix *dim;
 
 	if (!dt_valid(t->elem_type) || !dt_name((DType)t->elem_type)) {
@@ -141,6 +144,7 @@ tensor_into(Import *im, Value *v, const Onnx__TypeProto__Tensor *t)
 		return;
 	}
 	dim = NEWN(Ix, rank > 0 ? rank : 1);
+	count = 1;
 	for (int i = 0; i < rank; i++) {
 		const Onnx__TensorShapeProto__Dimension *d = t->shape ? t->shape->dim[i] : NULL;
 
@@ -151,6 +155,10 @@ tensor_into(Import *im, Value *v, const Onnx__TypeProto__Tensor *t)
 		else
 			dim[i] = new_dim(im, fmt("%s.%d", STR_OF(v->name), i), 1);
 	}
+	for (int i = 0; i < rank; i++)
+		if (ix_isint(dim[i], &d) && !mul_ok(count, d, &count))
+			count = INT64_MAX;
+	limit_check(LIM_ELEMENTS, count, where);
 	value_set_dims(v, (DType)t->elem_type, rank, dim);
 }
 
@@ -242,6 +250,8 @@ type_into(Import *im, Value *v, const Onnx__TypeProto *t, bool input)
 	if (!input && (!t || t->value_case == ONNX__TYPE_PROTO__VALUE__NOT_SET))
 		return;
 	y = type_convert(t, where);
+	if (y->kind == V_MAP)
+		unsupported(where, "maps as values");
 	v->kind = y->kind;
 	v->dt = y->dt;
 	v->elem = y->elem;

@@ -442,6 +442,10 @@ static bool split_sizes(Node *n, Ix d, Ix *size)
 	Value *s = in_opt(n, 1);
 	Ix each, left = d, sum = ix_int(0);
 
+	if (!s && attr_int(n, "num_outputs", n->nout) != n->nout) {
+		node_unsupported(n, "num_outputs %lld with %d outputs", (long long)attr_int(n, "num_outputs", n->nout), n->nout);
+		return false;
+	}
 	if (s && ints_len(n, s) != n->nout) {
 		node_error(n, "%d outputs, but %s", n->nout, value_str(s));
 		return false;
@@ -623,6 +627,8 @@ static bool blocks(Node *n, int64_t *b, bool *crd)
 {
 	*b = attr_int(n, "blocksize", 0);
 	*crd = !strcmp(attr_str(n, "mode", "DCR"), "CRD");
+	if (*b > INT32_MAX)
+		*b = 0;
 	if (*b <= 0 || n->in[0]->rank != 4)
 		node_error(n, "blocksize %lld of %s", (long long)*b, value_str(n->in[0]));
 	return *b > 0 && n->in[0]->rank == 4;

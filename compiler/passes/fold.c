@@ -3,13 +3,17 @@
  *
  * requires: shapes. maintains: shapes. The results of one node may add at most --limit fold bytes to the
  * model, and an operator that only spreads its input out (Expand, ConstantOfShape, ...) is folded only when
- * that stays small. */
+ * that stays small. All results together are at most 16 times that or 16 times the model, and loops do at most --limit
+ * work iterations, beside 16 for each byte of the model. What would take more is left to run time. */
 #include "../lower/lower.h"
 #include "passes.h"
 
 enum { SMALL = 1024 };           /* bytes */
+enum { ALL = 16, STEPS = 16 };
 
-static bool foldable(const Node *n)
+typedef struct Left { int64_t bytes, steps; } Left;      /* what may still be spent */
+
+static bool foldable(const Node *n, Left *left)
 {
 	int64_t in = 0, out = 0, dim[64];
 	size_t bytes;
@@ -38,10 +42,15 @@ static bool foldable(const Node *n)
 	}
 	if (op_def[n->op].flags & OF_NOFOLD)
 		return out <= SMALL;
-	return out <= in + SMALL || out - in <= zn->limit[LIM_FOLD];
+	if (out > in + SMALL && out - in > zn->limit[LIM_FOLD])
+		return false;
+	if (out > left->bytes)
+		return false;
+	left->bytes -= out;
+	return true;
 }
 
-typedef struct Host { void **mem; int n; } Host;
+typedef struct Host { VEC(void *) mem; int64_t *steps; } Host;
 
 static void *host_mem(Host *h, const Mem *m)
 {
@@ -50,14 +59,14 @@ static void *host_mem(Host *h, const Mem *m)
 
 	if (m->space == SP_WEIGHT)
 		return (void *)const_bytes(m->data);
-	if (m->id >= h->n)
-		bug("region %d of %d", m->id, h->n);
-	if (!h->mem[m->id]) {
+	while (m->id >= h->mem.n)
+		push(&h->mem, NULL);
+	if (!h->mem.p[m->id]) {
 		if (!ix_isint(m->size, &n) || !dt_bytes(m->dt, n, m->packed, &bytes))
 			bug("folding needs constant sizes");
-		h->mem[m->id] = big_alloc(bytes + 16);
+		h->mem.p[m->id] = big_alloc(bytes + 16);
 	}
-	return h->mem[m->id];
+	return h->mem.p[m->id];
 }
 
 static int64_t no_symbol(const IxAtom *a, void *arg)
@@ -76,7 +85,7 @@ static int run_call(Host *h, const Call *c)
 			bug("folding reads at an offset");
 		arg[i] = host_mem(h, c->arg.p[i].mem);
 	}
-	return ir_run_kern(c->kern, arg, no_symbol, NULL);
+	return ir_run_kern(c->kern, arg, no_symbol, NULL, h->steps);
 }
 
 static int run_unit(Lower *lo, Host *h, Unit *u)
@@ -109,10 +118,9 @@ static void replace_outputs(Node *n, Host *h)
 	}
 }
 
-static void fold_node(Lower *lo, Node *n)
+static void fold_node(Lower *lo, Node *n, Left *left)
 {
-	void *mem[256] = { NULL };
-	Host h = { mem, LEN(mem) };
+	Host h = { .steps = &left->steps };
 	int status = 0;
 
 	lo->prog = NEW(Program);
@@ -126,17 +134,21 @@ static void fold_node(Lower *lo, Node *n)
 			"an index is out of range");
 	if (!status)
 		replace_outputs(n, &h);
-	for (int i = 0; i < h.n; i++)
-		if (h.mem[i])
-			big_free(h.mem[i]);
+	for (int i = 0; i < h.mem.n; i++)
+		big_free(h.mem.p[i]);
 	for (int i = 0; i < n->nin; i++)
 		if (n->in[i])
 			n->in[i]->place = NULL;
-	if (!status)
+	if (status) {                   /* too much work: lowered once more later */
+		n->unit.n = 0;
+		for (int i = 0; i < n->nout; i++)
+			if (n->out[i])
+				n->out[i]->place = NULL, n->out[i]->te = NULL;
+	} else
 		node_remove(n);
 }
 
-static void fold_graph(Lower *lo, Graph *g)
+static void fold_graph(Lower *lo, Graph *g, Left *left)
 {
 	Node *next;
 
@@ -144,17 +156,23 @@ static void fold_graph(Lower *lo, Graph *g)
 		next = n->next;
 		for (int i = 0; i < n->nattr; i++)
 			if (n->attr[i].g)
-				fold_graph(lo, n->attr[i].g);
-		if (foldable(n))
-			fold_node(lo, n);
+				fold_graph(lo, n->attr[i].g, left);
+		if (left->steps > 0 && foldable(n, left))
+			fold_node(lo, n, left);
 	}
 }
 
 void pass_fold(Model *m, const Options *o)
 {
+	int64_t size = m->file_bytes + m->data_bytes;
 	Options plain = *o;
+	Left left;
 	Lower lo = { .model = m, .opt = &plain, .bound_set = map_new() };
 
 	plain.opt = 0;
-	fold_graph(&lo, m->main);
+	if (!mul_ok(ALL, zn->limit[LIM_FOLD] > size ? zn->limit[LIM_FOLD] : size, &left.bytes))
+		left.bytes = INT64_MAX;
+	if (!mul_ok(STEPS, size, &left.steps) || !add_ok(left.steps, zn->limit[LIM_WORK], &left.steps))
+		left.steps = INT64_MAX;
+	fold_graph(&lo, m->main, &left);
 }

@@ -6,6 +6,8 @@
 #include "../ops.h"
 #include "passes.h"
 
+#include <inttypes.h>
+
 static bool inferred(const Node *n)
 {
 	for (int i = 0; i < n->nout; i++)
@@ -24,6 +26,33 @@ static bool ready(const Node *n)
 	return true;
 }
 
+/* what the numbers among the dims say: none is negative, and the elements are within the limit. Not in a branch or a
+ * loop, which may never be taken */
+static void check_sizes(const Node *n)
+{
+	int64_t d, count;
+
+	for (int i = 0; i < n->nout && !n->graph->parent; i++) {
+		const Value *v = n->out[i];
+		bool none = false;
+
+		count = 1;
+		for (int k = 0; v && v->kind == V_TENSOR && k < v->rank; k++) {
+			if (!ix_isint(v->dim[k], &d))
+				continue;
+			if (d < 0) {
+				node_error(n, "dimension %d of output %d is %" PRId64, k, i, d);
+				return;
+			}
+			none |= !d;
+			if (!mul_ok(count, d, &count))
+				count = INT64_MAX;
+		}
+		limit_check(LIM_RANK, v ? v->rank : 0, node_where(n));
+		limit_check(LIM_ELEMENTS, none ? 0 : count, node_where(n));
+	}
+}
+
 void node_infer(Node *n)
 {
 	const OpDef *d = &op_def[n->op];
@@ -39,8 +68,10 @@ void node_infer(Node *n)
 		return;
 	scope = ix_scope(graph_scope(n->graph));
 	d->shape(n);
-	if (inferred(n))
+	if (inferred(n)) {
 		infer_known(n);
+		check_sizes(n);
+	}
 	ix_scope(scope);
 }
 

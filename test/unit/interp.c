@@ -23,7 +23,7 @@ static int
 go(Kern *k, void *const *arg)
 {
 	kern_finish(k);
-	return ir_run_kern(k, arg, no_value, NULL);
+	return ir_run_kern(k, arg, no_value, NULL, NULL);
 }
 
 /* y[i] = guard(0 <= i - 1 < n - 2; x[i - 1] * 2 + i, -1) */
@@ -227,7 +227,7 @@ gather(void **st)
 	st_store(st_for(k->body, i, F_SERIAL), my, i, ex_load(mx, p));
 	kern_finish(k);
 	assert_int_equal(k->sym.n, 1);
-	assert_int_equal(ir_run_kern(k, (void *[]){idx, x, y}, no_value, &n), 0);
+	assert_int_equal(ir_run_kern(k, (void *[]){idx, x, y}, no_value, &n, NULL), 0);
 	for (int j = 0; j < 600; j++) {
 		double want = floor((double)idx[j] / 2);
 		assert_float_equal(y[j], want < 0 ? 0 : want > 49 ? 49 : want, 0);

@@ -130,7 +130,7 @@ program(FILE *f, const Isa *s)
 			y[j] = -9;
 		if (!can)
 			continue;
-		if (ir_run_kern(k, (void *[]){v[0], v[1], y}, no_value, NULL))
+		if (ir_run_kern(k, (void *[]){v[0], v[1], y}, no_value, NULL, NULL))
 			fatal(EX_BUG, NULL, "case %d fails", i);
 		cp_kernel(&p, k, fmt("k%d", i));
 		floats(&text, fmt("w%d", i), y, m);

@@ -220,7 +220,7 @@ compare(const Case *c, void *fn)
 	}
 	arg[n] = mem[4];
 	memset(mem[3], 0, sizeof mem[3]);
-	assert_int_equal(ir_run_kern(c->k, arg, no_value, NULL), 0);
+	assert_int_equal(ir_run_kern(c->k, arg, no_value, NULL, NULL), 0);
 	call(fn, n, mem);
 	for (int i = 0; i < N; i++) {
 		dt_get(d, false, mem[4], i, 1, &want);
