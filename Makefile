@@ -74,6 +74,11 @@ test: all check-build
 check: all check-build
 	@B=$B MODELS='$(MODELS)' ZOO='$(ZOO)' PY='$(PY)' sh test/check.sh
 
+# lines executed by quick tests, by gcov: minutes
+coverage:
+	@$(MAKE) --no-print-directory B=$B/coverage CFLAGS='-O0 -g -w --coverage' LDFLAGS=--coverage all
+	@sh test/coverage.sh $B/coverage $(PY) '$(MODELS)'
+
 # vector functions on every float: a quarter of an hour
 soak: check-build
 	@sh test/vector.sh $B/check/unit/vector soak
@@ -129,7 +134,7 @@ install: all
 clean:
 	[ ! -d $B ] || find $B -mindepth 1 -maxdepth 1 ! -name venv ! -name bootstrap.stamp -exec rm -rf {} +
 
-.PHONY: all bench bench-kernels check check-build clean demo install soak test units zoo
+.PHONY: all bench bench-kernels check check-build clean coverage demo install soak test units zoo
 .SECONDARY:
 
 -include $(OBJ:.o=.d) $(BENCHOBJ:.o=.d) $B/bench/kernels.d $(RUNTIME:.o=.d) $(UNIT:%=$B/unit/%.d)

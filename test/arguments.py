@@ -22,6 +22,7 @@ F, D, I32, I64, BOOL, STR = T.FLOAT, T.DOUBLE, T.INT32, T.INT64, T.BOOL, T.STRIN
 SHAPE, INDEX, DATA, CAPACITY, HEAP = 2, 3, 4, 5, 6
 ANY, BAD, OK = -1, -2, 0
 ASAN = "-O1 -g1 -w -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all"
+COVERAGE = "-O0 -w --coverage"     # with COVERAGE=1 in the environment: which returns of a status are executed
 TSAN = "-O1 -g1 -w -fsanitize=thread"
 REAL = "micro_kws_qdq apollo_policy snips_qtdnn byte_bidi_lstm point_history_lstm xgboost_classifier mnist8_cntk bert_toy gpt2_toy crop_and_resize_loop"
 nan, inf, far = "nan", "inf", 9223372036854775807
@@ -294,11 +295,20 @@ class Tester:
     def __init__(self, zenithc, folder):
         self.zenithc, self.folder = os.path.abspath(zenithc), folder
         self.cc = {}
-        for kind, flags in (("asan", ASAN), ("tsan", TSAN)):
+        self.returns = [0, 0]
+        for kind, flags in (("asan", COVERAGE if os.environ.get("COVERAGE") else ASAN), ("tsan", TSAN)):
             os.mkdir(f"{folder}/{kind}")
             self.cc[kind] = harness.warm("gcc -O2 -fPIC " + flags, f"{folder}/{kind}").split()
             define = ["-DTHREADS"] if kind == "tsan" else []
             subprocess.run(self.cc[kind] + define + ["-std=gnu99", "-c", "-o", f"{folder}/{kind}.o", HERE + "/arguments.c"], check=True)
+
+    def count(self, d):
+        out = subprocess.run(["gcov", "-t", d + "/t-m.gcda"], cwd=d, capture_output=True, text=True).stdout
+        for line in out.splitlines():
+            times, _, text = line.partition(":")
+            if re.search(r"return (ZENITH_(?!OK)|status)", text) and times.strip() != "-":
+                self.returns[0] += times.strip() != "#####"
+                self.returns[1] += 1
 
     def one(self, name, path, seconds, cases=None, kind="asan", options=()):
         d = os.path.join(self.folder, name + "." + kind)
@@ -317,6 +327,8 @@ class Tester:
             code, text = harness.start([d + "/t", str(seconds)] + ([d + "/cases"] if cases else []), 120)
             if code:
                 return "fail", "\n".join(text.strip().splitlines()[:12])
+            if kind == "asan" and os.environ.get("COVERAGE"):
+                self.count(d)
             return "pass", text.strip()
         finally:
             shutil.rmtree(d, ignore_errors=True)
@@ -354,6 +366,8 @@ def main():
                 checks += int(text.split()[0])
             if what in ("fail", "skip") or "no inputs" in text:
                 print(what.upper(), job[0] + ":", text)
+    if t.returns[1]:
+        print("generated: {} of {} returns of a status executed".format(*t.returns))
     print(f"arguments: {checks} checks of {len(jobs)} models")
     harness.finish(count["pass"], count["fail"], count["skip"], folder)
 
