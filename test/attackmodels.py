@@ -190,6 +190,8 @@ def sizes():
                                [const("a", 0), const("b", MAX), const("c", 1)]))
     attack("range_wraps", model([node("Range", "a b c", "r"), node("Cast", "r", "y", to=F)], X, [value("y", [None])],
                                 [const("a", -MAX - 1), const("b", MAX), const("c", 3)]))
+    attack("range_step_min", model([node("Range", "a b c", "r"), node("Cast", "r", "y", to=F)], X, [value("y", [None])],
+                                   [const("a", 0), const("b", -5), const("c", -MAX - 1)]))
     attack("range_step_0", model([node("Range", "a b c", "r"), node("Cast", "r", "y", to=F)], X, [value("y", [None])],
                                  [const("a", 0), const("b", 5), const("c", 0)]))
     attack("range_nan", model([node("Range", "a b c", "y")], X, [value("y", [None])],

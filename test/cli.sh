@@ -97,6 +97,18 @@ want 0 '_model(void)' relu.onnx -o -
 "$z" - -o p.c <relu.onnx 2>err && is -s p.c || bad 'a model from a pipe'
 want 5 'no-such-cc' relu.onnx -o c.o --cc no-such-cc
 want 5 'exit code' relu.onnx -o c.o --cc 'cc -include /nonexistent'
+# nothing is interpreted by a shell: neither --cc, nor names of files, nor names in a model
+for c in 'cc;touch pwned' 'cc ; touch pwned' 'cc && touch pwned' 'cc | touch pwned' 'cc $(touch pwned)' 'cc `touch pwned`' 'cc > pwned' \
+		'cc & touch pwned' "cc
+touch pwned" 'cc "-DX=$(touch pwned)' 'cc ${HOME}' 'cc *'; do
+	want 5 '' relu.onnx -o c.o --cc "$c"
+done
+want 2 'names no compiler' relu.onnx -o c.o --cc ' 	'
+cp relu.onnx '$(touch pwned);touch pwned.onnx'
+want 0 '' '$(touch pwned);touch pwned.onnx' -o '`touch pwned`|touch pwned;.so' --name m
+want 0 '' run '$(touch pwned);touch pwned.onnx'
+rm -f '`touch pwned`|touch pwned;'*
+nothing pwned
 nothing c.o c.h
 echo old >d.c
 want 4 '' nope.onnx -o d.c

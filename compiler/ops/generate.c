@@ -88,7 +88,7 @@ void lower_eye_like(Node *n)
 {
 	Value *y = n->out[0];
 	Te *t = te_begin(y);
-	Ix off = ix_addc(ix_sub(t->axis[1], t->axis[0]), -attr_int(n, "k", 0));
+	Ix off = ix_sub(ix_sub(t->axis[1], t->axis[0]), ix_int(attr_int(n, "k", 0)));
 	Ix cond[2] = { off, ix_mulc(off, -1) };
 
 	te_end(y, ex_guard(cond, 2, ex_float(y->dt, 1), ex_float(y->dt, 0)));
@@ -118,7 +118,7 @@ static Ix range_count(Node *n)
 		k[i] = dim_elem(n->in[i], 0, least, most);
 	if (step > 0)
 		return ix_max(ix_int(0), ix_cdiv(ix_sub(k[1], k[0]), ix_int(step)));
-	return ix_max(ix_int(0), ix_cdiv(ix_sub(k[0], k[1]), ix_int(-step)));
+	return ix_max(ix_int(0), ix_cdiv(ix_sub(k[0], k[1]), ix_mulc(ix_int(step), -1)));
 }
 
 void shape_range(Node *n)
