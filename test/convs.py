@@ -83,6 +83,13 @@ def resized(n, c, scales, mode, **attrs):
     return n.conv(a, c, 7) if c > 9 else a
 
 
+def transposed(n, c, kernel, stride, **attrs):
+    """between convolutions"""
+    w = n.rng.uniform(-1, 1, (c, 7, *kernel)).astype(np.float32) / c
+    a = n.add("ConvTranspose", n.conv("x", 3, c), n.weight(w), strides=list(stride), **attrs)
+    return n.conv(n.add("Relu", a), 7, 21)
+
+
 CASES = {f"residual_{a}_{b}_{s}_{how}": ((1, 3, 12, 14), residual, (a, b, s, how))
          for a, b, s, how in [(24, 28, 1, "pad"), (28, 48, 2, "pad"), (5, 9, 1, "pad"), (40, 43, 2, "concat"), (16, 32, 1, "pad"),
                               (17, 20, 1, "pad2"), (12, 19, 1, "deep"), (7, 30, 2, "concat")]}
@@ -96,6 +103,10 @@ CASES.update({"resized_8": ((1, 3, 8, 8), resized, (9, (8, 8), "linear")),
               "resized_2": ((1, 3, 12, 9), resized, (20, (2, 2), "linear")),
               "resized_half": ((1, 3, 16, 20), resized, (20, (.5, .25), "linear")),
               "resized_cubic": ((1, 3, 9, 11), resized, (5, (3, 2), "cubic"))})
+CASES.update({"transposed_2": ((1, 3, 8, 10), transposed, (20, (2, 2), (2, 2))),
+              "transposed_32": ((2, 3, 5, 7), transposed, (9, (3, 2), (3, 2))),
+              "transposed_4": ((1, 3, 9, 6), transposed, (16, (4, 4), (2, 2))),
+              "transposed_1": ((1, 3, 6, 11), transposed, (33, (2, 5), (2, 3)))})
 
 
 def write(folder, case, seed):

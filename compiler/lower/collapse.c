@@ -1,6 +1,10 @@
 /* Adjacent loops become one where every operand, and the result, walks them as one: its stride along the
  * outer loop is its stride along the inner one times the inner extent. Broadcast operands (stride 0 along
- * both) do not hinder. */
+ * both) do not hinder.
+ *
+ * And one loop becomes two where a sum asks for the quotient of its variable by a constant (transposed
+ * convolutions: what of the kernel an element meets depends on the remainder): remainders outside of all
+ * loops, so that what they choose stays the same within, and quotients. */
 #include "nest.h"
 
 typedef struct Check {
@@ -90,4 +94,52 @@ void collapse_loops(Nest *n, Stage *s)
 {
 	for (int k = s->nloop - 2; k >= 0; k--)
 		merge(n, s, k);
+}
+
+/* ---- quotients and remainders */
+
+typedef struct Divided { Ix var; int64_t by; } Divided;
+
+static bool find_divided(const IxAtom *x, void *arg)
+{
+	Divided *d = arg;
+
+	return x->kind == IX_DIV && x->a == d->var && ix_isint(x->b, &d->by) && d->by > 1;
+}
+
+static Ix divide_var(const IxAtom *x, void *arg)
+{
+	const Ix *by = arg;
+
+	return x == ix_atom(by[0]) ? by[1] : NULL;
+}
+
+void divide_loops(Nest *n, Stage *s)
+{
+	Ix loop[2 * s->nloop + 1], at[s->v->rank + 1], q, r, by[2];
+	int outer = 0, k;
+	int64_t e;
+
+	if (!s->body->reduces)
+		return;
+	memcpy(loop, s->loop, sizeof *loop * (size_t)s->nloop);
+	for (int i = 0; i < s->nloop; i++) {
+		k = outer + i;
+		Divided d = { loop[k], 0 };
+		if (!ix_isint(ix_atom(d.var)->a, &e) || !ex_any_atom(s->body, find_divided, &d) || e % d.by)
+			continue;
+		q = nest_var(n, ix_int(e / d.by));
+		r = nest_var(n, ix_int(d.by));
+		by[0] = d.var;
+		by[1] = ix_add(ix_mulc(q, d.by), r);
+		s->body = ex_subst_ix(s->body, divide_var, by);
+		for (int a = 0; a < s->v->rank; a++)
+			at[a] = ix_subst(s->at[a], divide_var, by);
+		s->at = copy_mem(at, sizeof at);
+		loop[k] = q;
+		memmove(loop + outer + 1, loop + outer, sizeof *loop * (size_t)(s->nloop));
+		loop[outer++] = r;
+	}
+	s->nloop += outer;
+	s->loop = copy_mem(loop, sizeof *loop * (size_t)s->nloop);
 }

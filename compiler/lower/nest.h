@@ -67,6 +67,7 @@ void nest_pieces(Nest *, Stmt *, Stage *);
 
 /* collapse.c: adjacent loops that every operand walks as one become one */
 void collapse_loops(Nest *, Stage *);
+void divide_loops(Nest *, Stage *);
 
 /* contract.c: a stage that is a contraction, on register tiles. False: not done */
 bool contract_stage(Nest *, Stmt *, const Stage *, Expr *body);

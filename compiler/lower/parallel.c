@@ -131,7 +131,7 @@ narrowed(const IxAtom *a, void *arg)
 static void
 narrow(Par *p, const Expr *e)
 {
-	Ix n, rest;
+	Ix n, c, rest;
 	const IxAtom *a;
 
 	if (e->op == E_AND) {
@@ -146,7 +146,7 @@ narrow(Par *p, const Expr *e)
 	for (int i = 0; i < n->n; i++) {
 		a = n->t[i].a[0];
 		if (n->t[i].n != 1 || n->t[i].c != -1 || a->kind != IX_VAR || narrowed(a, p) ||
-		    (p->loop && ix_of(a) == p->loop->var) || !ix_is(ix_coef(n, a, &rest), -1))
+		    (p->loop && ix_of(a) == p->loop->var) || !(c = ix_coef(n, a, &rest)) || !ix_is(c, -1))
 			continue;
 		rest = ix_addc(rest, e->op == E_GE);
 		if (!ix_any(rest, is_var, NULL)) {

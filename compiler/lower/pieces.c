@@ -112,6 +112,7 @@ static void pieces(Nest *n, Stmt *b, Stage *s, int *left)
 	}
 	if (in_place(n, s))
 		return;
+	divide_loops(n, s);
 	collapse_loops(n, s);
 	nest_axes(n, b, s, 0, s->body);
 }
