@@ -42,9 +42,13 @@ static Expr *F(EOp op, Expr *a, Expr *b)
 	return ex_bin(op, a, b);
 }
 
-typedef struct Box { Expr *y0, *y1, *x0, *x1; } Box;
+enum { Y0, Y1, X0, X1, AREA, NBOX };
 
-/* the corners of box i of a batch, as variables */
+typedef struct Box { Expr *e[NBOX]; } Box;
+
+static const char *const box_text[NBOX] = { "y0", "y1", "x0", "x1", "area" };
+
+/* corners and area of box i of a batch, as variables */
 static Box box_of(Node *n, Prog *p, Stmt *b, Ix batch, Ix i)
 {
 	Expr *c[4], *half = ex_float(DT_F32, 2);
@@ -57,30 +61,28 @@ static Box box_of(Node *n, Prog *p, Stmt *b, Ix batch, Ix i)
 	}
 	if (attr_int(n, "center_point_box", 0)) {
 		Expr *w = F(E_DIV, c[2], half), *h = F(E_DIV, c[3], half);
-		r = (Box){ F(E_SUB, c[1], h), F(E_ADD, c[1], h), F(E_SUB, c[0], w), F(E_ADD, c[0], w) };
+		r = (Box){{ F(E_SUB, c[1], h), F(E_ADD, c[1], h), F(E_SUB, c[0], w), F(E_ADD, c[0], w), NULL }};
 	} else {
-		r = (Box){ F(E_MIN, c[0], c[2]), F(E_MAX, c[0], c[2]), F(E_MIN, c[1], c[3]),
-			F(E_MAX, c[1], c[3]) };
+		r = (Box){{ F(E_MIN, c[0], c[2]), F(E_MAX, c[0], c[2]), F(E_MIN, c[1], c[3]),
+			F(E_MAX, c[1], c[3]), NULL }};
 	}
-	r.y0 = ex_var(st_let(b, p->kern, "y0", r.y0));
-	r.y1 = ex_var(st_let(b, p->kern, "y1", r.y1));
-	r.x0 = ex_var(st_let(b, p->kern, "x0", r.x0));
-	r.x1 = ex_var(st_let(b, p->kern, "x1", r.x1));
+	for (int k = 0; k < AREA; k++)
+		r.e[k] = ex_var(st_let(b, p->kern, box_text[k], r.e[k]));
+	r.e[AREA] = F(E_MUL, F(E_SUB, r.e[X1], r.e[X0]), F(E_SUB, r.e[Y1], r.e[Y0]));
+	r.e[AREA] = ex_var(st_let(b, p->kern, box_text[AREA], r.e[AREA]));
 	return r;
 }
 
 /* intersection over union above the threshold; never for empty boxes */
 static Expr *overlaps(Prog *p, Stmt *b, Box u, Box v, Expr *limit)
 {
-	Expr *zero = ex_float(DT_F32, 0), *w, *h, *both, *au, *av, *all, *ok;
+	Expr *zero = ex_float(DT_F32, 0), *w, *h, *both, *au = u.e[AREA], *av = v.e[AREA], *all, *ok;
 
-	w = F(E_SUB, F(E_MIN, u.x1, v.x1), F(E_MAX, u.x0, v.x0));
-	h = F(E_SUB, F(E_MIN, u.y1, v.y1), F(E_MAX, u.y0, v.y0));
+	w = F(E_SUB, F(E_MIN, u.e[X1], v.e[X1]), F(E_MAX, u.e[X0], v.e[X0]));
+	h = F(E_SUB, F(E_MIN, u.e[Y1], v.e[Y1]), F(E_MAX, u.e[Y0], v.e[Y0]));
 	w = ex_var(st_let(b, p->kern, "w", w));
 	h = ex_var(st_let(b, p->kern, "h", h));
 	both = ex_var(st_let(b, p->kern, "both", F(E_MUL, w, h)));
-	au = ex_var(st_let(b, p->kern, "area", F(E_MUL, F(E_SUB, u.x1, u.x0), F(E_SUB, u.y1, u.y0))));
-	av = ex_var(st_let(b, p->kern, "area", F(E_MUL, F(E_SUB, v.x1, v.x0), F(E_SUB, v.y1, v.y0))));
 	all = ex_var(st_let(b, p->kern, "all", F(E_SUB, F(E_ADD, au, av), both)));
 	ok = F(E_AND, F(E_AND, F(E_GT, w, zero), F(E_GT, h, zero)),
 		F(E_AND, F(E_GT, au, zero), F(E_GT, av, zero)));
@@ -109,8 +111,9 @@ static Expr *option(Value *v, DType dt, double dflt)
 	return v ? ex_cast(dt, te_scalar(v)) : ex_float(dt, dflt);
 }
 
-/* one class: candidates into list, sorted; the chosen ones to the front of list and to the output */
-static void one_class(Node *n, Prog *p, Stmt *b, Scores *sc, Mem *list, Mem *other, Value *out, Var *total)
+/* one class: candidates into list, sorted; the chosen ones to the output, what overlaps() reads of them to kept */
+static void one_class(Node *n, Prog *p, Stmt *b, Scores *sc, Mem *list, Mem *other, Mem *const *kept, Value *out,
+	Var *total)
 {
 	Value *boxes = n->in[0], *limit = in_opt(n, 4);
 	Ix nbox = boxes->dim[1], i, to[2];
@@ -134,8 +137,8 @@ static void one_class(Node *n, Prog *p, Stmt *b, Scores *sc, Mem *list, Mem *oth
 	k = let_int(p, s, "k", i64(0));
 	hit = st_let(s, p->kern, "hit", ex_int(DT_BOOL, 0));
 	t = st_while(s, F(E_AND, F(E_LT, ex_var(k), ex_var(chosen)), ex_un(E_NOT, ex_var(hit))));
-	i = ex_as_ix(ex_load(list, var_ix(k, nbox)), ix_int(0), ix_addc(nbox, -1));
-	v = box_of(n, p, t, sc->at[0], i);
+	for (int q = 0; q < NBOX; q++)
+		v.e[q] = ex_var(st_let(t, p->kern, box_text[q], ex_load(kept[q], var_ix(k, nbox))));
 	st_set(t, hit, overlaps(p, t, u, v, option(in_opt(n, 3), DT_F32, 0)));
 	add_to(t, k, 1);
 	t = st_if(s, ex_un(E_NOT, ex_var(hit)));
@@ -144,7 +147,8 @@ static void one_class(Node *n, Prog *p, Stmt *b, Scores *sc, Mem *list, Mem *oth
 		to[1] = ix_int(q);
 		prog_store(p, t, out, to, q == 2 ? cur : ex_ix(sc->at[q]));
 	}
-	st_store(t, list, var_ix(chosen, nbox), cur);
+	for (int q = 0; q < NBOX; q++)
+		st_store(t, kept[q], var_ix(chosen, nbox), u.e[q]);
 	add_to(t, chosen, 1);
 	add_to(t, total, 1);
 	add_to(s, c, 1);
@@ -155,6 +159,7 @@ void lower_non_max_suppression(Node *n)
 	Value *boxes = n->in[0], *y = n->out[0], *all, *count;
 	Ix one = ix_int(1), zero = ix_int(0), dim[2] = { NULL, ix_int(3) };
 	Scores sc = { .v = n->in[1] };
+	Mem *kept[NBOX];
 	Prog *p;
 	Stmt *b;
 	Var *total;
@@ -172,11 +177,13 @@ void lower_non_max_suppression(Node *n)
 	prog_out(p, all);
 	prog_out(p, count);
 	b = p->body;
+	for (int q = 0; q < NBOX; q++)
+		kept[q] = prog_scratch(p, box_text[q], DT_F32, boxes->dim[1]);
 	total = let_int(p, b, "total", i64(0));
 	sc.at[0] = prog_for(p, b, boxes->dim[0], &b);
 	sc.at[1] = prog_for(p, b, sc.v->dim[1], &b);
 	one_class(n, p, b, &sc, prog_scratch(p, "list", DT_I64, boxes->dim[1]),
-	          prog_scratch(p, "other", DT_I64, boxes->dim[1]), all, total);
+	          prog_scratch(p, "other", DT_I64, boxes->dim[1]), kept, all, total);
 	prog_store(p, p->body, count, &zero, ex_var(total));
 	prog_end(p);
 	data_dim_is(n, y->dim[0], count);
