@@ -372,13 +372,14 @@ def bombs():
         attack(f"fold_tiles_{k}", model(nodes, [value("x", [1])], [value("y", None)], [one, const("s", [15 << 20])]))
     a = const("a", np.zeros((512, 512)), np.float32)
     nodes = [node("MatMul", f"{'a' if not i else f'm{i - 1}'} a", f"m{i}", f"n{i}") for i in range(50)]
-    attack("fold_products", model(nodes + [node("Add", "x m49", "y")], [value("x", [1])], [value("y", None)], [a]))
+    attack("fold_products", model(nodes + [node("Add", "x m49", "y")], [value("x", [1])], [value("y", None)], [a]), "--limit", "work=10000000")
     nodes = [node("Expand", "c0 s", "b"), node("ReduceSum", "b", "r", keepdims=0), node("Add", "x r", "y")]
     attack("fold_reduce", model(nodes, X, Y, [one, const("s", [1 << 24])]))
     nodes = [node("Expand", "c0 s", "b"), node("Einsum", "b b b b", "r", equation="a,b,c,d->"), node("Add", "x r", "y")]
     attack("fold_einsum", model(nodes, X, Y, [one, const("s", [1 << 12])]))
     nodes = [node("Conv", "a a", "r", pads=[511, 511, 511, 511]), node("Add", "x r", "y")]
-    attack("fold_conv", model(nodes, [value("x", [1])], [value("y", None)], [const("a", np.zeros((1, 1, 512, 512)), np.float32)]))
+    attack("fold_conv", model(nodes, [value("x", [1])], [value("y", None)], [const("a", np.zeros((1, 1, 512, 512)), np.float32)]),
+           "--limit", "work=10000000")
     words = [node("StringConcat", f"c{i} c{i}", f"c{i + 1}", f"n{i}") for i in range(40)]
     attack("fold_strings", model(words, [], [value("c40", [1], S)], [helper.make_tensor("c0", S, [1], [b"a" * 100])]))
     attack("fold_split", model([helper.make_node("Split", ["w"], [f"o{i}" for i in range(1000)], axis=0), helper.make_node("Sum", ["x", "o0", "o999"], ["y"])],

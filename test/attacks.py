@@ -85,7 +85,7 @@ def said(zenithc, name, top, memory, cc):
         p.kill()
         p.communicate()
         text = "no end"
-    lines = text.replace(outer, "FOLDER").splitlines()
+    lines = re.sub(r"\d+ bytes of gen", "N bytes of gen", text.replace(outer, "FOLDER")).splitlines()
     if len(lines) > SHOWN:
         lines[SHOWN:] = [f"... {len(lines) - SHOWN} more lines"]
     made = [f for f in sorted(os.listdir(folder)) if f not in before]
