@@ -60,7 +60,7 @@ static const Row c_rows[] = {
 	MINMAX(MIN, "zn_min"), MINMAX(MAX, "zn_max"),
 	{E_MIN, B, P_AND, true, "%0 && %1"}, {E_MAX, B, P_OR, true, "%0 || %1"},
 	{E_FMA, F32, P_POST, false, "fmaf(%0, %1, %2)"}, {E_FMA, F64, P_POST, false, "fma(%0, %1, %2)"},
-	{E_DOT4, I32, P_POST, true, "zn_dot4(%0, %1, %2)"},
+	{E_DOT4, I32, P_POST, true, "zn_dot4(%0, %1, %2)"}, {E_SDOT4, I32, P_POST, true, "zn_sdot4(%0, %1, %2)"},
 	{E_NEG, F32 | F64, P_UNARY, true, "-%0"},
 	{E_NEG, I8, P_UNARY, true, "(int8_t)-%0"}, {E_NEG, I16, P_UNARY, true, "(int16_t)-%0"},
 	{E_NEG, I32, P_UNARY, true, "(int32_t)(0u - (uint32_t)%0)"}, {E_NEG, I64, P_UNARY, true, "(int64_t)(0u - (uint64_t)%0)"},

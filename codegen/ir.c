@@ -732,14 +732,14 @@ ex_reduce(ROp r, const Ix *vars, int n, Expr *body)
 }
 
 Expr *
-ex_dot4(Expr *s, Expr *x, Expr *y)
+ex_dot4(EOp op, Expr *s, Expr *x, Expr *y)
 {
 	Expr *a[3] = {s, x, y}, *e;
 
 	if (s->dt != DT_I32 || x->dt != DT_I32 || y->dt != DT_I32)
-		bug("dot4 of %s, %s, %s", dt_name(s->dt), dt_name(x->dt), dt_name(y->dt));
-	e = fold(E_DOT4, DT_I32, a, 3);
-	return e ? e : intern(E_DOT4, DT_I32, 0, a, 3, NULL, 0);
+		bug("%s of %s, %s, %s", eop_info[op].text, dt_name(s->dt), dt_name(x->dt), dt_name(y->dt));
+	e = fold(op, DT_I32, a, 3);
+	return e ? e : intern(op, DT_I32, 0, a, 3, NULL, 0);
 }
 
 /* generic */
@@ -755,7 +755,7 @@ ex_op(EOp op, DType dt, Expr *const *a, int n)
 	case E_CASTSAT: return ex_castsat(dt, a[0]);
 	case E_BITCAST: return ex_bitcast(dt, a[0]);
 	case E_FMA:     return ex_fma(a[0], a[1], a[2]);
-	case E_DOT4:    return ex_dot4(a[0], a[1], a[2]);
+	case E_DOT4: case E_SDOT4: return ex_dot4(op, a[0], a[1], a[2]);
 	case E_STREQ:
 		if (a[0]->dt != DT_STR || a[1]->dt != DT_STR)
 			bug("streq of %s and %s", dt_name(a[0]->dt), dt_name(a[1]->dt));

@@ -25,6 +25,7 @@
  *          to bool: x != 0. To a float8: out of range gives NaN or infinity; castsat saturates instead. To
  *          int4, uint4, int2, uint2: modulo
  *   dot4(s, a, b)   s + the sum of the products of byte k of a, unsigned, and byte k of b, signed, k from 0 to 3
+ *   sdot4(s, a, b)  the same, both signed
  *   erf, exp, log, ... within 4 ulp (f32) of the exact value
  *
  * Indices. Loop variables, dims and offsets are index algebra (compiler/idx.h); IX embeds one as i64 data,
@@ -133,7 +134,7 @@ Expr *ex_reduce(ROp, const Ix *vars, int n, Expr *body);
 Expr *ex_un(EOp, Expr *);
 Expr *ex_bin(EOp, Expr *, Expr *);
 Expr *ex_fma(Expr *a, Expr *b, Expr *c);
-Expr *ex_dot4(Expr *s, Expr *a, Expr *b);
+Expr *ex_dot4(EOp, Expr *s, Expr *a, Expr *b);         /* DOT4, SDOT4 */
 Expr *ex_select(Expr *cond, Expr *a, Expr *b);
 Expr *ex_cast(DType, Expr *);
 Expr *ex_castsat(DType, Expr *);

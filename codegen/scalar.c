@@ -180,10 +180,12 @@ any_ops(EOp op, const uint64_t *const *a, uint64_t *r, int n)
 }
 
 static uint64_t
-dot4(uint64_t s, uint64_t a, uint64_t b)
+dot4(uint64_t s, uint64_t a, uint64_t b, bool is_signed)
 {
-	for (int k = 0; k < 32; k += 8)
-		s += (uint64_t)((int64_t)(uint8_t)(a >> k) * (int8_t)(uint8_t)(b >> k));
+	for (int k = 0; k < 32; k += 8) {
+		uint8_t u = (uint8_t)(a >> k);
+		s += (uint64_t)((is_signed ? (int64_t)(int8_t)u : u) * (int8_t)(uint8_t)(b >> k));
+	}
 	return s;
 }
 
@@ -204,7 +206,7 @@ signed_ops(EOp op, int bits, const uint64_t *const *a, uint64_t *r, int n)
 	case E_ABS: EACH(X < 0 ? 0 - (uint64_t)X : (uint64_t)X); break;
 	case E_SIGN: EACH((uint64_t)((X > 0) - (X < 0))); break;
 	case E_SHL: EACH(a[1][i] >= (uint64_t)bits ? 0 : a[0][i] << a[1][i]); break;
-	case E_DOT4: EACH(dot4(a[0][i], a[1][i], a[2][i])); break;
+	case E_DOT4: case E_SDOT4: EACH(dot4(a[0][i], a[1][i], a[2][i], op == E_SDOT4)); break;
 	case E_SHR: EACH((uint64_t)(X >> (a[1][i] >= (uint64_t)bits ? 63 : a[1][i]))); break;
 	case E_LT: EACH(X < Y); break;
 	case E_LE: EACH(X <= Y); break;

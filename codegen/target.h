@@ -60,6 +60,7 @@ typedef struct Isa {
 	const char *has;         /* C expression: this processor can */
 	const char *attr;        /* macro before a kernel */
 	const char *dot;         /* suffix of its helpers for dot products; not empty: only kernels that have some gain by it */
+	bool sdot;               /* they are of signed bytes on both sides */
 } Isa;
 
 extern const Isa isa_table[];    /* widest first; ends with a name NULL */

@@ -3,10 +3,12 @@
 
 const Isa isa_table[] = {
 	{ "avx512vnni", "x86-64 with AVX-512 F, BW, DQ, VL, VNNI", 16, 32, "defined ZN_AVX512VNNI",
-		"zn_has_avx512vnni()", "ZN_AVX512VNNI", "v" },
-	{ "avx512", "x86-64 with AVX-512 F, BW, DQ, VL", 16, 32, "defined ZN_AVX512", "zn_has_avx512()", "ZN_AVX512", "" },
-	{ "avx2", "x86-64 with AVX2, FMA, F16C", 8, 16, "defined ZN_AVX2", "zn_has_avx2()", "ZN_AVX2", "" },
-	{ "neon", "AArch64", 4, 32, "defined ZN_NEON", "1", "ZN_NEON", "" },
+		"zn_has_avx512vnni()", "ZN_AVX512VNNI", "v", false },
+	{ "avx512", "x86-64 with AVX-512 F, BW, DQ, VL", 16, 32, "defined ZN_AVX512", "zn_has_avx512()", "ZN_AVX512", "",
+		false },
+	{ "avx2", "x86-64 with AVX2, FMA, F16C", 8, 16, "defined ZN_AVX2", "zn_has_avx2()", "ZN_AVX2", "", false },
+	{ "neondot", "AArch64 with dot products", 4, 32, "defined ZN_NEON", "zn_has_neondot()", "ZN_NEONDOT", "d", true },
+	{ "neon", "AArch64", 4, 32, "defined ZN_NEON", "1", "ZN_NEON", "", false },
 	{ 0 },
 };
 
@@ -48,6 +50,7 @@ static const Row rows[] = {
 	COMPARE(EQ, "=="), COMPARE(NE, "!="), COMPARE(LT, "<"), COMPARE(LE, "<="), COMPARE(GT, ">"), COMPARE(GE, ">="),
 	{E_EQ, B, P_UNARY, true, "~(%0 ^ %1)"}, {E_NE, B, P_UNARY, true, "(%0 ^ %1)"},
 	{E_DOT4, I, P_POST, true, "zn_dot4_u8s8x#$(%0, %1, %2)"},
+	{E_SDOT4, I, P_POST, true, "zn_dot4_s8s8x#$(%0, %1, %2)"},
 	{E_SELECT, F, P_POST, true, "zn_select_f32x#(%0, %1, %2)"},
 	{E_SELECT, I | NI | B, P_POST, true, "zn_select_i32x#(%0, %1, %2)"},
 };

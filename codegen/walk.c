@@ -399,7 +399,7 @@ node_flops(const Expr *e)
 {
 	if (e->op == E_FMA)
 		return 2;
-	if (e->op == E_DOT4)
+	if (e->op == E_DOT4 || e->op == E_SDOT4)
 		return 8;
 	return eop_info[e->op].rule != 'X' || e->op == E_SELECT || e->op == E_CAST || e->op == E_CASTSAT;
 }

@@ -17,7 +17,7 @@ _zenithc()
 	done
 	case $prev in
 	--weights) COMPREPLY=($(compgen -W 'inline incbin file extern' -- "$cur")); return;;
-	--target) COMPREPLY=($(compgen -W 'c scalar avx512vnni avx512 avx2 neon' -- "$cur")); return;;
+	--target) COMPREPLY=($(compgen -W 'c scalar avx512vnni avx512 avx2 neondot neon' -- "$cur")); return;;
 	--format) COMPREPLY=($(compgen -W 'npy pb' -- "$cur")); return;;
 	--scenario) COMPREPLY=($(compgen -W 'single-stream multi-stream offline server' -- "$cur")); return;;
 	--log-format) COMPREPLY=($(compgen -W 'text json' -- "$cur")); return;;

@@ -24,6 +24,17 @@
 /*@ zn_has_avx2 */
 #define zn_has_avx2() (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 
+/*@ zn_has_neondot */
+/* Linux tells of the instructions SDOT and UDOT in the bit ASIMDDP */
+#if defined __ARM_FEATURE_DOTPROD
+#define zn_has_neondot() 1
+#elif defined __aarch64__ && defined __linux__
+#include <sys/auxv.h>
+#define zn_has_neondot() (getauxval(AT_HWCAP) >> 20 & 1)
+#else
+#define zn_has_neondot() 0
+#endif
+
 /*@ zn_f32_bits */
 static inline uint32_t zn_f32_bits(float x)
 {
@@ -1038,5 +1049,17 @@ static inline int32_t zn_dot4(int32_t s, int32_t a, int32_t b)
 
 	for (k = 0; k < 32; k += 8)
 		r += ((uint32_t)a >> k & 255u) * ((((uint32_t)b >> k & 255u) ^ 128u) - 128u);
+	return (int32_t)r;
+}
+
+/*@ zn_sdot4 */
+/* the same, both signed */
+static inline int32_t zn_sdot4(int32_t s, int32_t a, int32_t b)
+{
+	uint32_t r = (uint32_t)s;
+	int k;
+
+	for (k = 0; k < 32; k += 8)
+		r += ((((uint32_t)a >> k & 255u) ^ 128u) - 128u) * ((((uint32_t)b >> k & 255u) ^ 128u) - 128u);
 	return (int32_t)r;
 }

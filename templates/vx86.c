@@ -425,6 +425,24 @@ ZN_INLINE@ zn_i32x@ zn_dot4_u8s8x@(zn_i32x@ acc, zn_i32x@ a, zn_i32x@ b)
 	return (zn_i32x@)_mm$_add_epi32(_mm$_add_epi32((__m$i)acc, lo), hi);
 }
 
+/*@ zn_dot4_s8s8x@ */
+/* of signed bytes on both sides */
+ZN_INLINE@ zn_i32x@ zn_dot4_s8s8x@(zn_i32x@ acc, zn_i32x@ a, zn_i32x@ b)
+{
+	const __m$i x = (__m$i)a, y = (__m$i)b;
+	const __m$i xe = _mm$_srai_epi16(_mm$_slli_epi16(x, 8), 8), ye = _mm$_srai_epi16(_mm$_slli_epi16(y, 8), 8);
+	const __m$i lo = _mm$_madd_epi16(xe, ye);
+	const __m$i hi = _mm$_madd_epi16(_mm$_srai_epi16(x, 8), _mm$_srai_epi16(y, 8));
+
+	return (zn_i32x@)_mm$_add_epi32(_mm$_add_epi32((__m$i)acc, lo), hi);
+}
+
+/*@ zn_dot4_s8s8x16v */
+ZN_INLINE16V zn_i32x16 zn_dot4_s8s8x16v(zn_i32x16 acc, zn_i32x16 a, zn_i32x16 b)
+{
+	return zn_dot4_s8s8x16(acc, a, b);
+}
+
 /*@ zn_dot4_u8s8x16v */
 /* the same, one instruction: gcc 12 copies registers around its intrinsic */
 ZN_INLINE16V zn_i32x16 zn_dot4_u8s8x16v(zn_i32x16 acc, zn_i32x16 a, zn_i32x16 b)

@@ -114,6 +114,7 @@ step server sh test/server.sh "$z" "$PY"
 step ci sh test/ci.sh "$z" examples/digits/digits.onnx test/golden/loop.onnx test/golden/matmul_dynamic.onnx
 step cross sh test/cross.sh "$B/zenithc"
 step firmware "$PY" test/firmware.py "$B/zenithc" "$MODELS" "$B/firmware"
+step dotprod "$PY" test/dotprod.py "$B/zenithc"
 step vector sh test/vector.sh "$B/check/unit/vector"
 step plan "$PY" test/plan.py --zenithc "$B/zenithc" --models "$MODELS" --zoo "$ZOO"
 step growth sh test/growth.sh "$B/zenithc" "$PY"

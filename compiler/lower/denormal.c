@@ -106,7 +106,7 @@ static bool apart(Look *l, const Expr *e)
 	if (e->dt == DT_F64)
 		return true;
 	switch (e->op) {
-	case E_DOT4: return true;
+	case E_DOT4: case E_SDOT4: return true;
 	case E_LOG: case E_POW: case E_SIGN: case E_REM: case E_FMOD: return dt_float(e->dt);
 	case E_BITCAST: return dt_float(e->dt) || dt_float(e->a[0]->dt);
 	case E_CAST: return e->dt == DT_BOOL && dt_float(e->a[0]->dt);

@@ -1,6 +1,8 @@
-/* Sums of products of bytes on register tiles, four terms at a time: DOT4 of unsigned by signed bytes.
+/* Sums of products of bytes on register tiles, four terms at a time: DOT4 of unsigned by signed bytes, or SDOT4 of
+ * signed ones where an isa has only that.
  *
  *   sum (x - z)*w = sum u*w - zu * sum w     u = x, zu = z for u8; u = x + 128, zu = z + 128 for i8
+ *                                            signed: u = x - 128, zu = z - 128 for u8; u = x, zu = z for i8
  *
  * A's four bytes are broadcast, so one of the reduction's variables must walk A with stride 1. B is a constant i8,
  * packed [n/16][k...][k/4][16][4]; its sums over k are a constant too, from which the accumulators start. An element
@@ -88,13 +90,25 @@ static Value *sums_of(const Gemm *g, const int *axis, int n)
 	return value_const(g->s->v->graph, DT_I32, n, to, sum);
 }
 
+/* u - x */
+static int bias_of(const Gemm *g)
+{
+	bool is_signed = g->n->isa->sdot;
+
+	return g->c.a.dt == DT_I8 ? (is_signed ? 0 : 128) : (is_signed ? -128 : 0);
+}
+
+static Expr *biased(const Gemm *g, Expr *e)
+{
+	int b = bias_of(g);
+
+	return b ? ex_bin(E_ADD, e, ex_int(DT_I32, b)) : e;
+}
+
 /* zu */
 static Expr *shift_of(const Gemm *g)
 {
-	const Factor *a = &g->c.a;
-	Expr *z = a->zero ? a->zero : ex_int(DT_I32, 0);
-
-	return a->dt == DT_I8 ? ex_bin(E_ADD, z, ex_int(DT_I32, 128)) : z;
+	return biased(g, g->c.a.zero ? g->c.a.zero : ex_int(DT_I32, 0));
 }
 
 static bool no_shift(const Gemm *g)
@@ -158,8 +172,8 @@ static Expr *byte_of(const Tile *t)
 	e = ex_cast(DT_I32, e);
 	if (n)
 		e = ex_guard(cond, n, e, a->zero ? a->zero : ex_int(DT_I32, 0));
-	if (a->dt == DT_I8)
-		e = ex_bin(E_ADD, e, ex_int(DT_I32, 128));
+	e = biased(t->g, e);
+	e = t->g->n->isa->sdot ? ex_bin(E_AND, e, ex_int(DT_I32, 255)) : e;
 	return nest_loads(t->g->n, ex_subst_ix(e, gemm_axis, t->sw));
 }
 
@@ -175,7 +189,7 @@ static Expr *word_of(const Tile *t, Ix k, int count)
 	t->sw->kby = k;
 	if (whole) {
 		e = nest_word(t->g->n, a->load->u.value, indices(a->load, t->sw));
-		return a->dt == DT_I8 ? ex_bin(E_XOR, e, ex_bits(DT_I32, 0x80808080)) : e;
+		return bias_of(t->g) ? ex_bin(E_XOR, e, ex_bits(DT_I32, 0x80808080)) : e;
 	}
 	for (int j = 0; j < count; j++) {
 		t->sw->kby = ix_addc(k, j);
@@ -189,7 +203,10 @@ static Expr *word_of(const Tile *t, Ix k, int count)
 /* the word of four zero points */
 static Expr *fill_of(const Tile *t)
 {
-	Expr *e = ex_bin(E_MUL, shift_of(t->g), ex_int(DT_I32, 0x01010101));
+	Expr *e = shift_of(t->g);
+
+	e = t->g->n->isa->sdot ? ex_bin(E_AND, e, ex_int(DT_I32, 255)) : e;
+	e = ex_bin(E_MUL, e, ex_int(DT_I32, 0x01010101));
 
 	return nest_loads(t->g->n, ex_subst_ix(e, gemm_axis, t->sw));
 }
@@ -215,7 +232,8 @@ static void products(const Tile *t, Stmt *b, Ix k, int count, bool fill)
 	a = st_let(in, n->k, "a", fill ? fill_of(t) : word_of(t, k, count));
 	in = nest_unrolled(n, in, t->nv, &j);
 	at = ix_add(ix_mulc(i, t->nv), j);
-	st_store(in, t->acc, at, ex_dot4(ex_load(t->acc, at), ex_var(a), ex_load(bv, j)));
+	st_store(in, t->acc, at, ex_dot4(n->isa->sdot ? E_SDOT4 : E_DOT4, ex_load(t->acc, at), ex_var(a),
+		ex_load(bv, j)));
 }
 
 /* the loops from g->k[from] on, which are inside all conditions */

@@ -538,7 +538,7 @@ typedef struct Uses { bool lanes, dot; } Uses;
 static bool is_dot(const Expr *e, void *arg)
 {
 	(void)arg;
-	return e->op == E_DOT4;
+	return e->op == E_DOT4 || e->op == E_SDOT4;
 }
 
 static void find_uses(Stmt *s, void *arg)

@@ -241,7 +241,8 @@ words(void **st)
 	static const char text[] =
 		"kernel dot(in x.0: u8[40], in w.1: i8[40], out y.2: i32[37]) {\n"
 		"\tfor i0 < 37 {\n"
-		"\t\tstore y.2[i0] = dot4(-5:i32, word(x.0[i0]), word(w.1[-i0 + 36]))\n"
+		"\t\tstore y.2[i0] = sdot4(dot4(-5:i32, word(x.0[i0]), word(w.1[-i0 + 36])), word(x.0[i0]), "
+		"word(w.1[-i0 + 36]))\n"
 		"\t}\n"
 		"}\n";
 	uint8_t x[40];
@@ -259,7 +260,7 @@ words(void **st)
 	for (int j = 0; j < 37; j++) {
 		want = -5;
 		for (int i = 0; i < 4; i++)
-			want += x[j + i] * w[36 - j + i];
+			want += (x[j + i] + (int8_t)x[j + i]) * w[36 - j + i];
 		assert_int_equal(y[j], want);
 	}
 }

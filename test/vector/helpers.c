@@ -326,10 +326,11 @@ static attr __attribute__((noinline)) void run_##f(void) \
 	CHECKI(#f, dot(i, is_signed), got[i]); \
 }
 DOT(ISA, zn_dot4_u8s8x@, 0)
+DOT(ISA, zn_dot4_s8s8x@, 1)
 #if @ == 16
 DOT(ZN_AVX512VNNI, zn_dot4_u8s8x16v, 0)
+DOT(ZN_AVX512VNNI, zn_dot4_s8s8x16v, 1)
 #elif @ == 4
-DOT(ISA, zn_dot4_s8s8x4, 1)
 DOT(ZN_NEONDOT, zn_dot4_u8s8x4d, 0)
 DOT(ZN_NEONDOT, zn_dot4_s8s8x4d, 1)
 #endif
@@ -338,11 +339,13 @@ static void dots(void)
 {
 	bytes();
 	run_zn_dot4_u8s8x@();
+	run_zn_dot4_s8s8x@();
 #if @ == 16
-	if (__builtin_cpu_supports("avx512vnni"))
+	if (__builtin_cpu_supports("avx512vnni")) {
 		run_zn_dot4_u8s8x16v();
+		run_zn_dot4_s8s8x16v();
+	}
 #elif @ == 4
-	run_zn_dot4_s8s8x4();
 	if (getauxval(AT_HWCAP) & 1 << 20) {
 		run_zn_dot4_u8s8x4d();
 		run_zn_dot4_s8s8x4d();
