@@ -117,6 +117,16 @@ bench-kernels: $B/bench/kernels
 	@$(PY) bench/kernels.py --run $B/bench/kernels --work $B/bench/work --threads $(THREADS) --seconds $(SECONDS) \
 		--json $B/bench/kernels-$(THREADS).json $(SHAPES)
 
+# what -march=native would add to -O3
+bench-flags: SECONDS = 5
+bench-flags: all $B/bench/flags
+	@$(PY) bench/flags.py --zenithc $B/zenithc --run $B/bench/flags --work $B/bench/work --seconds $(SECONDS) \
+		--models '$(MODELS)' --zoo '$(ZOO)' $(NETS)
+
+$B/bench/flags: bench/flags.c runtime/zenith.h
+	@mkdir -p $(@D)
+	$(CC) $(ALLCPP) $(CFLAGS) $(LDFLAGS) -o $@ $< -ldl
+
 demo: all
 	@$(MAKE) --no-print-directory -C examples/digits ZENITHC='$(abspath $B)/zenithc' OUT='$(abspath $B)/demo' run
 
@@ -134,7 +144,7 @@ install: all
 clean:
 	[ ! -d $B ] || find $B -mindepth 1 -maxdepth 1 ! -name venv ! -name bootstrap.stamp -exec rm -rf {} +
 
-.PHONY: all bench bench-kernels check check-build clean coverage demo install soak test units zoo
+.PHONY: all bench bench-flags bench-kernels check check-build clean coverage demo install soak test units zoo
 .SECONDARY:
 
 -include $(OBJ:.o=.d) $(BENCHOBJ:.o=.d) $B/bench/kernels.d $(RUNTIME:.o=.d) $(UNIT:%=$B/unit/%.d)
