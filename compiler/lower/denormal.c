@@ -177,6 +177,9 @@ void flush_denormals(const Lower *lo, Kern *k)
 
 	for (const Isa *s = isa_table; s->name; s++)
 		wanted += isa_wanted(s, lo->opt->target) && (!s->dot[0] || isa_is(s, lo->opt->target));
+	for (int i = 0; i < k->param.n; i++)
+		if (dt_int(k->param.p[i]->dt) && dtype_info[k->param.p[i]->dt].bits == 8)
+			return;
 	for (int i = 0; i < k->variant.n; i++) {
 		own = !k->variant.p[i]->isa->dot[0] || isa_is(k->variant.p[i]->isa, lo->opt->target);
 		have += own;
