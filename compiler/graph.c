@@ -291,6 +291,14 @@ node_simple(Graph *g, Node *before, Op op, Value *const *in, int nin)
 	return n;
 }
 
+bool
+node_needs(const Node *n, int i)
+{
+	const OpDef *d = &op_def[n->op];
+
+	return (i < d->in0 || d->in1 < 0) && n->op != OP_RETURN && (n->op != OP_LOOP || i > 1) && d->domain != D_MS;
+}
+
 void
 node_resize_in(Node *n, int nin)
 {

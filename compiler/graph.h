@@ -217,6 +217,7 @@ void node_set_in(Node *, int i, Value *);
 void node_set_out(Node *, int i, Value *);
 void node_add_attr(Node *, Attr);
 void node_drop_attr(Node *, const char *name);
+bool node_needs(const Node *, int i);                /* input i may not be left out */
 void node_resize_in(Node *, int nin);                 /* more inputs (NULL) or fewer */
 void node_remove(Node *);                             /* its outputs must have no uses */
 void node_move(Node *, Graph *to, Node *before);  /* its outputs and subgraphs go with it; before NULL: ahead

@@ -77,8 +77,9 @@ Expr *te_read(Value *v, const Ix *ix, int n)
 	int64_t at, count;
 	uint64_t bits;
 
-	if (n != v->rank)
-		bug("%s read with %d indices", value_str(v), n);
+	if (n != v->rank)       /* no shape rule refused it */
+		fatal(EX_INVALID, lowering ? node_where(lowering) : NULL, "%s where %d dimensions are expected",
+			value_str(v), n);
 	at = const_flat(v, ix);
 	if (v->data && v->dt != DT_STR && dtype_info[v->dt].class != DC_C && ix_is(value_numel(v), 1)) {
 		dt_get(v->dt, true, v->data->p, 0, 1, &bits);
@@ -95,6 +96,9 @@ Expr *te_read_bcast(Value *v, const Ix *axis, int rank)
 {
 	Ix ix[v->rank + 1];
 
+	if (v->rank > rank)
+		fatal(EX_INVALID, lowering ? node_where(lowering) : NULL, "%s where at most %d dimensions are expected",
+			value_str(v), rank);
 	for (int j = 0; j < v->rank; j++) {
 		Ix a = axis[rank - v->rank + j], d = v->dim[j];
 		ix[j] = ix_is(d, 1) ? ix_int(0) : ix_min(a, ix_addc(d, -1));

@@ -19,6 +19,24 @@ struct Arena {
 
 enum { ALIGN = 16, CHUNK_MIN = 1 << 16, CHUNK_MAX = 1 << 22 };
 
+/* under AddressSanitizer what is not handed out is poisoned, and GAP bytes lie between allocations: an access
+ * beyond one is reported although the chunk is a single block of malloc */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+enum { GAP = ALIGN };
+#define hide(p, n) __asan_poison_memory_region(p, n)
+#define show(p, n) __asan_unpoison_memory_region(p, n)
+#else
+enum { GAP = 0 };
+#define hide(p, n) ((void)0)
+#define show(p, n) ((void)0)
+#endif
+
 static _Noreturn void
 nomem(void)
 {
@@ -37,6 +55,7 @@ chunk_new(size_t size)
 	if (size > SIZE_MAX / 2 || !(c = calloc(1, sizeof(Chunk) + size)))
 		nomem();
 	c->size = size;
+	hide(c->data, size);
 	return c;
 }
 
@@ -47,6 +66,7 @@ arena_new(void)
 	Arena *a = (Arena *)c->data;
 
 	c->used = (sizeof *a + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+	show(c->data, sizeof *a);
 	a->head = a->first = c;
 	return a;
 }
@@ -100,19 +120,22 @@ arena_slow(Arena *a, size_t n)
 }
 
 void *
-arena_alloc(Arena *a, size_t n)
+arena_alloc(Arena *a, size_t want)
 {
 	Chunk *c = a->head;
+	size_t n = ((want + ALIGN - 1) & ~(size_t)(ALIGN - 1)) + GAP;
 	void *p;
 
-	if (n > SIZE_MAX / 2)
+	if (want > SIZE_MAX / 2)
 		nomem();
-	n = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	a->total += n;
 	if (n > c->size - c->used)
-		return arena_slow(a, n);
-	p = c->data + c->used;
-	c->used += n;
+		p = arena_slow(a, n);
+	else {
+		p = c->data + c->used;
+		c->used += n;
+	}
+	show(p, want);
 	return p;
 }
 
@@ -212,6 +235,7 @@ big_alloc(size_t n)
 		nomem();
 	at = ((uintptr_t)raw + sizeof(Big) + 63) & ~(uintptr_t)63;
 	b = (Big *)at - 1;
+	hide((char *)at + n, (size_t)(raw + n + sizeof(Big) + 64 - ((char *)at + n)));
 	b->raw = raw;
 	b->next = h;
 	if (h)

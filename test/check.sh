@@ -71,6 +71,8 @@ cases() { "$PY" -W ignore test/backend.py "$B/cases"; }
 generated() { sh test/ccheck.sh "$z" "$B/asan/zenithc" "$@" examples/digits/digits.onnx "$MODELS"/*/model.onnx; }
 asan() { s=-fsanitize=address,undefined; make -s B="$B/asan" CFLAGS="-O1 -g -w $s -fno-sanitize-recover=undefined" LDFLAGS="$s" all; }
 
+fuzz() { SMOKE=1 make -s B="$B" FUZZ_SECONDS=10 fuzz; }
+
 : >"$log.cost"
 [ -x "$PY" ] || { echo "no $PY: run ./bootstrap first"; exit 1; }
 step unit units
@@ -103,6 +105,8 @@ step asan asan
 step generated:O3 generated -O3
 step attacks:asan "$PY" test/attacks.py "$B/asan/zenithc"
 step hostile "$PY" test/hostile.py "$B/asan/zenithc" 40 examples/digits/digits.onnx test/golden/*.onnx
+step found sh test/fuzz/found.sh "$B/asan/zenithc"
+step fuzz fuzz
 step random "$PY" test/random_graphs.py --zenithc "$z" --asan "$B/asan/zenithc" --count 300 --seconds 90 --keep "$B/random"
 step filetype sh test/examples.sh filetype "$z" "$B"
 step voice sh test/examples.sh voice "$z" "$B"

@@ -44,7 +44,10 @@ Host *data_read(const char *path, const char *name, VKind);      /* by suffix */
 /* a file's bytes, in the session's big memory */
 typedef struct Bytes { unsigned char *p; size_t n; } Bytes;
 Bytes file_read(const char *path);
+/* what the readers of files do with them; path is for messages */
 Host *npy_parse(Bytes, const char *path);
+Host *npz_parse(Bytes, const char *path, const char *name);
+Host *pb_parse(Bytes, VKind, const char *path);
 /* both pieces, to a new file */
 void file_write(const char *path, const void *, size_t, const void *, size_t);
 

@@ -356,9 +356,8 @@ member_bytes(Bytes f, const Member *m, const char *path)
 }
 
 Host *
-npz_read(const char *path, const char *name)
+npz_parse(Bytes f, const char *path, const char *name)
 {
-	Bytes f = file_read(path);
 	size_t end = f.n < 22 ? 0 : f.n - 22, at, len;
 	Member m = {0};
 	Host *r = NULL;
@@ -375,6 +374,15 @@ npz_read(const char *path, const char *name)
 			r = npy_parse(member_bytes(f, &m, path), fmt("%s(%s)", path, m.name));
 	if (!r)
 		BAD(path, "it has no array named '%s'", quoted(name));
+	return r;
+}
+
+Host *
+npz_read(const char *path, const char *name)
+{
+	Bytes f = file_read(path);
+	Host *r = npz_parse(f, path, name);
+
 	big_free(f.p);
 	return r;
 }

@@ -287,13 +287,18 @@ other_file(Bytes f, VKind kind, const char *path)
 }
 
 Host *
+pb_parse(Bytes f, VKind kind, const char *path)
+{
+	check_depth(f.p, f.p + f.n, M_FLAT, 0, path);
+	return kind == V_TENSOR ? tensor_file(f, path) : other_file(f, kind, path);
+}
+
+Host *
 pb_read(const char *path, VKind kind)
 {
 	Bytes f = file_read(path);
-	Host *h;
+	Host *h = pb_parse(f, kind, path);
 
-	check_depth(f.p, f.p + f.n, M_FLAT, 0, path);
-	h = kind == V_TENSOR ? tensor_file(f, path) : other_file(f, kind, path);
 	big_free(f.p);
 	return h;
 }

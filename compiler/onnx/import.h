@@ -53,6 +53,9 @@ File file_map(int fd, const char *path);
 void file_forget(File);
 void sha256(File, uint8_t out[32]);     /* sha256.c */
 
+/* model.c: what onnx_import() does with an open file; external data lies in `folder` */
+Model *onnx_read(File, const char *folder, const ImportOptions *);
+
 /* external.c: `need` bytes of a tensor's external data */
 const void *external_bytes(Import *, const Onnx__TensorProto *, size_t need, const char *where);
 

@@ -265,8 +265,8 @@ check_arity(const Node *n)
 						  : " at most");
 	if (d->out1 >= 0 && n->nout > d->out1)
 		node_error(n, "has %d outputs, expected %d at most", n->nout, d->out1);
-	for (int i = 0; i < d->in0 && i < n->nin; i++)
-		if (!n->in[i] && n->op != OP_LOOP && d->domain != D_MS)
+	for (int i = 0; i < n->nin; i++)
+		if (!n->in[i] && node_needs(n, i))
 			node_error(n, "input %d is required", i);
 }
 
@@ -544,7 +544,12 @@ folder_of(const char *path)
 Model *
 onnx_import(const char *path, const ImportOptions *opt)
 {
-	File f = file_open(path);
+	return onnx_read(file_open(path), opt && opt->external_root ? opt->external_root : folder_of(path), opt);
+}
+
+Model *
+onnx_read(File f, const char *folder, const ImportOptions *opt)
+{
 	Import im = {.opt = opt,
 		.model = NEW(Model),
 		.file = map_new(),
@@ -555,7 +560,7 @@ onnx_import(const char *path, const ImportOptions *opt)
 	ProtobufCAllocator mem = {arena_get, arena_keep, NULL};
 	Onnx__ModelProto *p;
 
-	im.folder = opt && opt->external_root ? opt->external_root : folder_of(path);
+	im.folder = folder;
 	im.model->file_bytes = (int64_t)f.n;
 	sha256(f, im.model->hash);
 	file_forget(f);

@@ -6,6 +6,18 @@ Value *in_opt(const Node *n, int i)
 	return i < n->nin ? n->in[i] : NULL;
 }
 
+bool in_vector(Node *n, int i, Ix len, bool one)
+{
+	Value *v = in_opt(n, i);
+
+	if (!v || (one && ix_is(value_numel(v), 1)))
+		return true;
+	if (v->rank == 1 && ix_assume_equal(v->dim[0], len, "elements of a vector"))
+		return true;
+	node_error(n, "input %d is %s, expected [%s]", i, value_str(v), ix_str(len));
+	return false;
+}
+
 bool out_wanted(const Node *n, int i)
 {
 	return i < n->nout && n->out[i];

@@ -26,15 +26,19 @@ static bool conv_get(Node *n, const Value *x, const Value *w, Win *win, int64_t 
 	return win_get(n, x, w->dim + 2, false, win);
 }
 
-static void conv_shape(Node *n, int ix, int iw, DType dt)
+/* inputs ix and iw; bias: the input that is one, param: those with an element for each output channel, or one */
+static void conv_shape(Node *n, int ix, int iw, int bias, const int param[2], DType dt)
 {
 	Value *x = n->in[ix], *w = n->in[iw];
 	Win win;
 	int64_t g;
 	Ix dim[2 + WMAX];
 
-	if (!conv_get(n, x, w, &win, &g))
+	if (!conv_get(n, x, w, &win, &g) || !in_vector(n, bias, w->dim[0], false))
 		return;
+	for (int i = 0; i < 2; i++)
+		if (param[i] >= 0 && !in_vector(n, param[i], w->dim[0], true))
+			return;
 	dim[0] = x->dim[0];
 	dim[1] = w->dim[0];
 	memcpy(dim + 2, win.out, sizeof(Ix) * (size_t)win.n);
@@ -43,17 +47,17 @@ static void conv_shape(Node *n, int ix, int iw, DType dt)
 
 void shape_conv(Node *n)
 {
-	conv_shape(n, 0, 1, n->in[0]->dt);
+	conv_shape(n, 0, 1, 2, (int[]){ -1, -1 }, n->in[0]->dt);
 }
 
 void shape_conv_integer(Node *n)
 {
-	conv_shape(n, 0, 1, DT_I32);
+	conv_shape(n, 0, 1, n->nin, (int[]){ 3, -1 }, DT_I32);
 }
 
 void shape_qlinear_conv(Node *n)
 {
-	conv_shape(n, 0, 3, n->in[7]->dt);
+	conv_shape(n, 0, 3, 8, (int[]){ 4, 5 }, n->in[7]->dt);
 }
 
 /* operand e, an integer, as i32 less its zero point (scalar, or one per index c; NULL: none) */
@@ -196,7 +200,7 @@ void shape_conv_transpose(Node *n)
 	int64_t g;
 	Ix dim[2 + WMAX];
 
-	if (!transpose_get(n, &win, &g))
+	if (!transpose_get(n, &win, &g) || !in_vector(n, 2, ix_mulc(w->dim[1], g), false))
 		return;
 	dim[0] = x->dim[0];
 	dim[1] = ix_mulc(w->dim[1], g);

@@ -138,6 +138,8 @@ void shape_causal_conv(Node *n)
 		node_error(n, "attribute activation is '%s'", quoted(act));
 		return;
 	}
+	if (!in_vector(n, 2, x->dim[1], false))
+		return;
 	set_out(n, 0, x->dt, 3, x->dim);
 	memcpy(dim, x->dim, sizeof dim);
 	dim[2] = ix_addc(w->dim[2], -1);

@@ -36,7 +36,7 @@ void lower_gather(Node *n)
 
 	axis_ok(n, &axis, x->rank);
 	for (int i = 0; i < x->rank; i++)
-		ix[i] = t->axis[i < axis ? i : i + k->rank - 1];
+		ix[i] = i == axis ? NULL : t->axis[i < axis ? i : i + k->rank - 1];
 	ix[axis] = te_index(k, t->axis + axis, k->rank, x->dim[axis]);
 	te_end(y, te_read(x, ix, x->rank));
 }
@@ -350,9 +350,11 @@ void lower_one_hot(Node *n)
 
 void shape_reverse_sequence(Node *n)
 {
+	int64_t ba = attr_int(n, "batch_axis", 1);
+
 	if (n->in[0]->rank < 2 || n->in[1]->rank != 1)
 		node_error(n, "sequence_lens of rank %d for data of rank %d", n->in[1]->rank, n->in[0]->rank);
-	else
+	else if (axis_ok(n, &ba, n->in[0]->rank) && in_vector(n, 1, n->in[0]->dim[ba], false))
 		out_like(n, 0, n->in[0]);
 }
 

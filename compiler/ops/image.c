@@ -248,7 +248,7 @@ void shape_deform_conv(Node *n)
 {
 	Win win;
 
-	if (!deform_get(n, &win))
+	if (!deform_get(n, &win) || !in_vector(n, 3, n->in[1]->dim[0], false))
 		return;
 	Ix dim[4] = { n->in[0]->dim[0], n->in[1]->dim[0], win.out[0], win.out[1] };
 	set_out(n, 0, n->in[0]->dt, 4, dim);

@@ -183,6 +183,17 @@ void shape_norm(Node *n)
 		out_like(n, 0, n->in[0]);
 }
 
+/* a scale and a bias for each channel */
+void shape_channel_norm(Node *n)
+{
+	Value *x = n->in[0];
+
+	if (x->rank < 2)
+		node_error(n, "its input is %s, expected channels", value_str(x));
+	else if (in_vector(n, 1, x->dim[1], false) && in_vector(n, 2, x->dim[1], false))
+		shape_norm(n);
+}
+
 void lower_instance_normalization(Node *n)
 {
 	Value *x = n->in[0], *y = n->out[0], *mean, *scale;
@@ -317,6 +328,9 @@ void shape_batch_normalization(Node *n)
 
 	if (!float_in(n))
 		return;
+	for (int i = 1; i < 5; i++)
+		if (!in_vector(n, i, c, false))
+			return;
 	out_like(n, 0, n->in[0]);
 	for (int i = 1; i < n->nout; i++)
 		set_out(n, i, n->in[i + 2]->dt, 1, &c);

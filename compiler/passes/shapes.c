@@ -20,9 +20,13 @@ static bool inferred(const Node *n)
 
 static bool ready(const Node *n)
 {
-	for (int i = 0; i < n->nin; i++)
-		if (n->in[i] && n->in[i]->kind == V_TENSOR && (n->in[i]->dt == DT_NONE || n->in[i]->rank < 0))
+	if (n->nin < op_def[n->op].in0)
+		return false;
+	for (int i = 0; i < n->nin; i++) {
+		const Value *v = n->in[i];
+		if (!v ? node_needs(n, i) : v->kind == V_TENSOR && (v->dt == DT_NONE || v->rank < 0))
 			return false;
+	}
 	return true;
 }
 
