@@ -171,7 +171,7 @@ Expr *
 ex_bits(DType d, uint64_t bits)
 {
 	if (!dt_valid(d) || dtype_info[d].class == DC_S || dtype_info[d].class == DC_C)
-		bug("constant of dtype %d", d);
+		ill("constant of dtype %d", d);
 	return intern(E_CONST, d, bits & dt_mask(d), NULL, 0, NULL, 0);
 }
 
@@ -219,7 +219,7 @@ Expr *
 ex_load4(Mem *m, Ix at)
 {
 	if (m->dt != DT_I8 && m->dt != DT_U8)
-		bug("a word of %s", dt_name(m->dt));
+		ill("a word of %s", dt_name(m->dt));
 	return intern_ptr(E_LOAD, DT_I32, m, &at, 1);
 }
 
@@ -233,7 +233,7 @@ Expr *
 ex_tload(Value *v, const Ix *ix)
 {
 	if (v->rank < 0 || !dt_valid(v->dt))
-		bug("tload of a value of unknown type");
+		ill("tload of a value of unknown type");
 	return intern_ptr(E_TLOAD, v->dt, v, ix, v->rank);
 }
 
@@ -358,7 +358,7 @@ ex_un(EOp op, Expr *x)
 		bug("ex_un(%s)", eop_info[op].text);
 	if ((r == 'S' && c != DC_I && c != DC_U && c != DC_F) || ((r == 'F' || r == 'P') && c != DC_F)
 			|| (r == 'B' && c != DC_I && c != DC_U && c != DC_B))
-		bug("%s of %s", eop_info[op].text, dt_name(x->dt));
+		ill("%s of %s", eop_info[op].text, dt_name(x->dt));
 	if ((e = fold(op, dt, &x, 1)) || (e = simplify_un(op, x)) || (e = exact_round(op, x)))
 		return e;
 	return intern(op, dt, 0, &x, 1, NULL, 0);
@@ -452,7 +452,7 @@ check_bin(EOp op, const Expr *x, const Expr *y)
 			|| (c == DC_B && (r == 'S' || op == E_SHL || op == E_SHR)))
 		ok = false;
 	if (!ok)
-		bug("%s of %s and %s", eop_info[op].text, dt_name(x->dt), dt_name(y->dt));
+		ill("%s of %s and %s", eop_info[op].text, dt_name(x->dt), dt_name(y->dt));
 }
 
 Expr *
@@ -486,7 +486,7 @@ ex_fma(Expr *x, Expr *y, Expr *z)
 	Expr *a[3] = {x, y, z}, *e;
 
 	if (!dt_float(x->dt) || x->dt != y->dt || x->dt != z->dt)
-		bug("fma of %s, %s, %s", dt_name(x->dt), dt_name(y->dt), dt_name(z->dt));
+		ill("fma of %s, %s, %s", dt_name(x->dt), dt_name(y->dt), dt_name(z->dt));
 	if ((e = fold(E_FMA, x->dt, a, 3)))
 		return e;
 	return intern(E_FMA, x->dt, 0, a, 3, NULL, 0);
@@ -498,7 +498,7 @@ Expr *
 ex_select(Expr *c, Expr *x, Expr *y)
 {
 	if (c->dt != DT_BOOL || x->dt != y->dt)
-		bug("select of %s, %s, %s", dt_name(c->dt), dt_name(x->dt), dt_name(y->dt));
+		ill("select of %s, %s, %s", dt_name(c->dt), dt_name(x->dt), dt_name(y->dt));
 	if (c->op == E_CONST)
 		return c->u.bits ? x : y;
 	if (x == y)
@@ -536,7 +536,7 @@ ex_guard(const Ix *cond, int n, Expr *in, Expr *out)
 	int m = 0;
 
 	if (in->dt != out->dt)
-		bug("guard of %s and %s", dt_name(in->dt), dt_name(out->dt));
+		ill("guard of %s and %s", dt_name(in->dt), dt_name(out->dt));
 	if (in == out)
 		return in;
 	for (int i = 0; i < n; i++) {
@@ -620,7 +620,7 @@ check_cast(EOp op, DType from, DType to)
 	enum dclass c = dtype_info[from].class, t = dt_valid(to) ? dtype_info[to].class : DC_S;
 
 	if (t == DC_C || t == DC_S || c == DC_C || c == DC_S)
-		bug("%s from %s to %s", eop_info[op].text, dt_name(from), dt_name(to));
+		ill("%s from %s to %s", eop_info[op].text, dt_name(from), dt_name(to));
 }
 
 Expr *
@@ -662,7 +662,7 @@ ex_bitcast(DType dt, Expr *x)
 		return x;
 	check_cast(E_BITCAST, x->dt, dt);
 	if (dtype_info[dt].bits != dtype_info[x->dt].bits)
-		bug("bitcast from %s to %s", dt_name(x->dt), dt_name(dt));
+		ill("bitcast from %s to %s", dt_name(x->dt), dt_name(dt));
 	if ((e = fold(E_BITCAST, dt, &x, 1)))
 		return e;
 	if (x->op == E_BITCAST)
@@ -728,7 +728,7 @@ ex_reduce(ROp r, const Ix *vars, int n, Expr *body)
 		return body;
 	if (dt_valid(body->dt) && (dt_float(body->dt) || dt_int(body->dt) || body->dt == DT_BOOL))
 		return intern(E_REDUCE, body->dt, r, &body, 1, keep, m);
-	bug("reduction of %s", dt_name(body->dt));
+	ill("reduction of %s", dt_name(body->dt));
 }
 
 Expr *
@@ -758,11 +758,11 @@ ex_op(EOp op, DType dt, Expr *const *a, int n)
 	case E_DOT4: case E_SDOT4: return ex_dot4(op, a[0], a[1], a[2]);
 	case E_STREQ:
 		if (a[0]->dt != DT_STR || a[1]->dt != DT_STR)
-			bug("streq of %s and %s", dt_name(a[0]->dt), dt_name(a[1]->dt));
+			ill("streq of %s and %s", dt_name(a[0]->dt), dt_name(a[1]->dt));
 		return intern(op, DT_BOOL, 0, a, 2, NULL, 0);
 	case E_STRNUM:
 		if (a[0]->dt != DT_STR || !(dt_float(dt) || dt_int(dt)))
-			bug("strnum from %s to %s", dt_name(a[0]->dt), dt_name(dt));
+			ill("strnum from %s to %s", dt_name(a[0]->dt), dt_name(dt));
 		return intern(op, dt, 0, a, 1, NULL, 0);
 	case E_NUMSTR:
 		if (a[0]->dt == DT_STR)
@@ -802,7 +802,7 @@ ex_as_ix(Expr *e, Ix lo, Ix hi)
 	Ix p = as_poly(e), x, y;
 
 	if (e->dt != DT_I64)
-		bug("index of dtype %s", dt_name(e->dt));
+		ill("index of dtype %s", dt_name(e->dt));
 	if (p)
 		return p;
 	if (!lo && !hi && (e->op == E_ADD || e->op == E_SUB || e->op == E_MUL)) {

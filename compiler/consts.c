@@ -323,7 +323,7 @@ value_elem(Value *v, int k, Ix lo, Ix hi)
 
 	if (known_ints(v, &known, &n)) {
 		if (k < 0 || k >= n)
-			bug("element %d of %s", k, value_str(v));
+			ill("element %d of %s", k, value_str(v));
 		return known[k];
 	}
 	if (v->data) {

@@ -52,6 +52,7 @@ int
 session_try(void (*fn)(void *), void *arg)
 {
 	jmp_buf here, *volatile before = zn->out;
+	const struct Node *volatile rule = zn->rule;
 
 	zn->out = &here;
 	if (!setjmp(here))
@@ -59,6 +60,7 @@ session_try(void (*fn)(void *), void *arg)
 	else if (!before)
 		zn->arena = zn->keep;
 	zn->out = before;
+	zn->rule = rule;
 	return zn->status;
 }
 
@@ -303,6 +305,20 @@ bug_at(const char *file, int line, const char *f, ...)
 	zn->status = EX_BUG;
 	SAY("bug in zenithc", fmt("%s:%d", file, line), f);
 	raise_status(EX_BUG);
+}
+
+void
+ill_at(const char *file, int line, const char *f, ...)
+{
+	va_list ap;
+	char text[256];
+
+	va_start(ap, f);
+	vsnprintf(text, sizeof text, f, ap);
+	va_end(ap);
+	if (!zn || !zn->rule)
+		bug_at(file, line, "%s", text);
+	fatal(EX_UNSUPPORTED, rule_where(), "its operands have types or shapes that do not go together: %s", text);
 }
 
 void

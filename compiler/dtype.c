@@ -146,7 +146,7 @@ dt_to_double(DType d, uint64_t v)
 		return (double)sign_extend(v, bits);
 	default:
 		if (!format[d].m)
-			bug("dt_to_double of %s", dt_name(d));
+			ill("dt_to_double of %s", dt_name(d));
 		return decode(&format[d], bits, v);
 	}
 }
@@ -222,7 +222,7 @@ dt_from_double(DType d, double x, bool saturate)
 		if (format[d].m)
 			return encode(&format[d], dtype_info[d].bits, x, saturate);
 		if (dtype_info[d].class == DC_C || dtype_info[d].class == DC_S)
-			bug("dt_from_double to %s", dt_name(d));
+			ill("dt_from_double to %s", dt_name(d));
 		return to_int(d, x, saturate);
 	}
 }
@@ -286,7 +286,7 @@ dt_get(DType d, bool packed, const void *mem, int64_t i, int64_t n, uint64_t *bi
 	case 9:  GET(int32_t); break;
 	case 16: GET(uint64_t); break;
 	case 17: GET(int64_t); break;
-	default: bug("dt_get of %s", dt_name(d));
+	default: ill("dt_get of %s", dt_name(d));
 	}
 }
 
@@ -321,6 +321,6 @@ dt_put(DType d, bool packed, void *mem, int64_t i, int64_t n, const uint64_t *bi
 	case 2: PUT(uint16_t); break;
 	case 4: PUT(uint32_t); break;
 	case 8: PUT(uint64_t); break;
-	default: bug("dt_put of %s", dt_name(d));
+	default: ill("dt_put of %s", dt_name(d));
 	}
 }

@@ -291,6 +291,12 @@ node_simple(Graph *g, Node *before, Op op, Value *const *in, int nin)
 	return n;
 }
 
+const char *
+rule_where(void)
+{
+	return zn->rule ? node_where(zn->rule) : NULL;
+}
+
 bool
 node_needs(const Node *n, int i)
 {

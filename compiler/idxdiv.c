@@ -196,7 +196,7 @@ ix_div(Ix p, Ix q)
 	if (!q->n && q->c <= 0) {
 		if (ix_pool()->over)
 			return p;
-		bug("floordiv by %lld", (long long)q->c);
+		ill("floordiv by %lld", (long long)q->c);
 	}
 	if (ix_is(q, 1) || ix_is(p, 0))
 		return p;

@@ -34,7 +34,7 @@ Te *te_begin(Value *v)
 void te_end(Value *v, Expr *body)
 {
 	if (body->dt != v->dt)
-		bug("%s: expression of %s for a value of %s", node_where(v->def), dt_name(body->dt),
+		ill("%s: expression of %s for a value of %s", node_where(v->def), dt_name(body->dt),
 			dt_name(v->dt));
 	v->te->body = body;
 	add_unit(v->def, (Unit){ .kind = U_TE, .out = v });
@@ -78,8 +78,7 @@ Expr *te_read(Value *v, const Ix *ix, int n)
 	uint64_t bits;
 
 	if (n != v->rank)       /* no shape rule refused it */
-		fatal(EX_INVALID, lowering ? node_where(lowering) : NULL, "%s where %d dimensions are expected",
-			value_str(v), n);
+		ill("%s where %d dimensions are expected", value_str(v), n);
 	at = const_flat(v, ix);
 	if (v->data && v->dt != DT_STR && dtype_info[v->dt].class != DC_C && ix_is(value_numel(v), 1)) {
 		dt_get(v->dt, true, v->data->p, 0, 1, &bits);
@@ -97,8 +96,7 @@ Expr *te_read_bcast(Value *v, const Ix *axis, int rank)
 	Ix ix[v->rank + 1];
 
 	if (v->rank > rank)
-		fatal(EX_INVALID, lowering ? node_where(lowering) : NULL, "%s where at most %d dimensions are expected",
-			value_str(v), rank);
+		ill("%s where at most %d dimensions are expected", value_str(v), rank);
 	for (int j = 0; j < v->rank; j++) {
 		Ix a = axis[rank - v->rank + j], d = v->dim[j];
 		ix[j] = ix_is(d, 1) ? ix_int(0) : ix_min(a, ix_addc(d, -1));
@@ -321,7 +319,7 @@ static Ix flat_index(const Value *v, const Ix *ix)
 void prog_store(Prog *p, Stmt *b, Value *v, const Ix *ix, Expr *e)
 {
 	if (e->dt != v->dt)
-		bug("%s: stores %s to a value of %s", node_where(p->node), dt_name(e->dt), dt_name(v->dt));
+		ill("%s: stores %s to a value of %s", node_where(p->node), dt_name(e->dt), dt_name(v->dt));
 	st_store(b, out_mem(p, v), flat_index(v, ix), e);
 }
 
@@ -353,6 +351,8 @@ void node_lower(Node *n)
 	}
 	nreduce = 0;
 	lowering = n;
+	zn->rule = n;
 	op_def[n->op].lower(n);
 	lowering = NULL;
+	zn->rule = NULL;
 }

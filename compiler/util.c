@@ -84,7 +84,9 @@ arena_reset(Arena *a)
 			free(h);
 	}
 	from = (from + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+	show(c->data + from, c->used - from);
 	memset(c->data + from, 0, c->used - from);
+	hide(c->data + from, c->size - from);
 	c->used = from;
 	c->next = NULL;
 	a->head = c;

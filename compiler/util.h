@@ -120,6 +120,7 @@ typedef struct Session {
 	void *big;                /* list of big_alloc blocks */
 	struct IxPool *ix;        /* idx.c */
 	struct ExPool *ex;        /* codegen/ir.c */
+	const struct Node *rule;  /* the node whose shape rule or lowering runs, or NULL */
 	VEC(struct { void (*fn)(void *); void *arg; }) at_end;  /* run by session_end, last first (unmap,
 								   close, unlink) */
 } Session;
@@ -144,6 +145,11 @@ void warning(const char *where, const char *f, ...) __attribute__((format(printf
 _Noreturn void fatal(int status, const char *where, const char *f, ...) __attribute__((format(printf, 3, 4)));
 _Noreturn void bug_at(const char *file, int line, const char *f, ...) __attribute__((format(printf, 3, 4)));
 #define bug(...) bug_at(__FILE__, __LINE__, __VA_ARGS__)
+/* types or ranks that cannot be combined: while a node's rule runs, that node is not supported, since no shape rule
+ * refused its operands; else a bug */
+_Noreturn void ill_at(const char *file, int line, const char *f, ...) __attribute__((format(printf, 3, 4)));
+#define ill(...) ill_at(__FILE__, __LINE__, __VA_ARGS__)
+const char *rule_where(void);             /* graph.c: node_where of the rule's node, NULL if there is none */
 void limit_check(enum limit, int64_t value, const char *where);  /* fatal(EX_LIMIT) above it, naming the
 								    option */
 

@@ -100,8 +100,9 @@ void emit_binds_of(Lower *lo, Stmt *b, Value *v)
 			continue;
 		p = place_of(lo, v);
 		for (int j = v->rank - 1; j >= 0; j--) {
-			if (!ix_isint(v->dim[j], &n))
-				bug("a symbol is bound to an element of %s", value_str(v));
+			if (!ix_isint(v->dim[j], &n) || n < 1)
+				fatal(EX_UNSUPPORTED, NULL, "an element of %s decides a size: its own dimensions must be "
+					"constant", value_str(v));
 			ix[j] = ix_int(k % n);
 			k /= n;
 		}

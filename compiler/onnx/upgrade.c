@@ -13,7 +13,7 @@ need_type(Value *v)
 	VEC(Node *) stack = {0};
 	Node *n;
 
-	if (v->rank >= 0 || v->kind != V_TENSOR || !v->def)
+	if (v->rank >= 0 || v->kind != V_TENSOR || !v->def || zn->nerror)   /* errors: what is there may be anything */
 		return;
 	push(&stack, v->def);
 	while (stack.n) {
@@ -138,7 +138,7 @@ static int
 rank_of(Node *n, Value *v)
 {
 	need_type(v);
-	if (v->rank < 0)
+	if (v->rank < 0 && !zn->nerror)
 		node_unsupported(n, "its form of an old operator set needs the number of dimensions of %s",
 			value_str(v));
 	return v->rank;
@@ -566,6 +566,8 @@ up_labelencoder(Node *n, int64_t version)
 		return;
 	need_type(n->in[0]);
 	if (n->in[0]->dt == DT_NONE) {
+		if (zn->nerror)
+			return;
 		node_unsupported(n, "the type of its input is not known");
 		return;
 	}
@@ -697,9 +699,31 @@ upgrade_name(enum domain d, const char *name)
 	return OP_NONE;
 }
 
+/* what every rule relies on: an input and an output, if the operator has any */
+static bool
+whole(Node *n)
+{
+	const OpDef *d = &op_def[n->op];
+
+	if (d->in0 && n->op != OP_SCAN && node_needs(n, 0) && (!n->nin || !n->in[0])) {
+		if (!zn->nerror)
+			node_error(n, "input 0 is required");
+		return false;
+	}
+	if (d->out0 && !n->nout) {
+		node_error(n, "has no outputs");
+		return false;
+	}
+	if (d->out0 && !n->out[0])
+		node_set_out(n, 0, value_new(n->graph, NULL));
+	return true;
+}
+
 void
 upgrade(Node *n, const char *name, int64_t version)
 {
+	if (!whole(n))
+		return;
 	if (version < 6)
 		node_drop_attr(n, "consumed_inputs");
 	for (int i = 0; i < LEN(rules); i++)

@@ -135,6 +135,10 @@ int ints_len(Node *n, const Value *v)
 {
 	int64_t k;
 
+	if (!dt_int(v->dt)) {
+		node_error(n, "%s is no list of integers", value_str(v));
+		return -1;
+	}
 	if (v->rank == 0)
 		return 1;
 	if (v->rank == 1 && ix_isint(v->dim[0], &k) && k < INT32_MAX)

@@ -8,7 +8,7 @@ static bool conv_get(Node *n, const Value *x, const Value *w, Win *win, int64_t 
 {
 	int64_t g = attr_int(n, "group", 1), m;
 
-	if (w->rank != x->rank) {
+	if (w->rank != x->rank || x->rank < 3) {
 		node_error(n, "the weight has rank %d, the input %d", w->rank, x->rank);
 		return false;
 	}

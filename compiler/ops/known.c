@@ -51,7 +51,7 @@ static Num num_real(double d)
 {
 	double up = d * (1 << 20);
 
-	if (up == (double)(int64_t)up && up < 1e15 && up > -1e15)
+	if (up < 1e15 && up > -1e15 && up == (double)(int64_t)up)
 		return ratio(ix_int((int64_t)up), 1 << 20);
 	return (Num){ N_REAL, NULL, 1, d };
 }
@@ -176,6 +176,8 @@ typedef struct Trial { Node *n; Node was; struct Te *te[8]; } Trial;
 /* lowers n on trial: its units and its outputs' expressions are put back by trial_end */
 static bool trial_begin(Node *n, Trial *t)
 {
+	const Node *rule;
+
 	if (n->nout > LEN(t->te) || !may_lower(n))
 		return false;
 	t->n = n;
@@ -186,7 +188,10 @@ static bool trial_begin(Node *n, Trial *t)
 			t->te[i] = n->out[i]->te;
 			n->out[i]->te = NULL;
 		}
+	rule = zn->rule;
+	zn->rule = n;
 	op_def[n->op].lower(n);
+	zn->rule = rule;
 	return true;
 }
 

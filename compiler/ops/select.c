@@ -86,7 +86,8 @@ void shape_compress(Node *n)
 		node_error(n, "ranks %d and %d", x->rank, cond->rank);
 		return;
 	}
-	memcpy(dim, x->dim, sizeof(Ix) * (size_t)x->rank);
+	if (x->rank)
+		memcpy(dim, x->dim, sizeof(Ix) * (size_t)x->rank);
 	len = ix_min(len, cond->dim[0]);
 	dim[axis < 0 ? 0 : axis] = data_dim(n, 0, axis < 0 ? 0 : (int)axis, ix_int(0), len);
 	set_out(n, 0, x->dt, axis < 0 ? 1 : x->rank, dim);

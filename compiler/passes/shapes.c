@@ -60,6 +60,7 @@ static void check_sizes(const Node *n)
 void node_infer(Node *n)
 {
 	const OpDef *d = &op_def[n->op];
+	const Node *rule;
 	int scope;
 
 	if (n->op == OP_RETURN)
@@ -71,11 +72,14 @@ void node_infer(Node *n)
 	if (!ready(n))           /* the reason was reported where it arose */
 		return;
 	scope = ix_scope(graph_scope(n->graph));
+	rule = zn->rule;
+	zn->rule = n;
 	d->shape(n);
 	if (inferred(n)) {
 		infer_known(n);
 		check_sizes(n);
 	}
+	zn->rule = rule;
 	ix_scope(scope);
 }
 
