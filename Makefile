@@ -87,72 +87,7 @@ zoo:
 	@if [ -f $(MODELS)/../zoo/fill.py ]; then sh test/zoo.sh $(PY) $(MODELS)/../zoo/fill.py '$(ZOO)'; \
 	else echo "no folder $(MODELS)/../zoo: nothing to fill"; fi
 
-# zenithc beside ONNX Runtime and OpenVINO, after ./bootstrap bench: bench/README.md
-THREADS = 1
-SECONDS = 10
-CLOCK = wall
-NETS =
-SHAPES =
-AGAINST =
-BENCH = $B/bench/threads-$(THREADS)
-BENCHOBJ = $(patsubst %,$B/bench/%.o,bench compare job limit ort ov yard zn)
-DNNL = $(firstword $(wildcard /usr/include/oneapi/dnnl/dnnl.h /usr/local/include/oneapi/dnnl/dnnl.h))
-
-$B/bench/run: $(BENCHOBJ)
-	$(CC) $(LDFLAGS) -o $@ $(BENCHOBJ) -lm -ldl -pthread
-
-bench: all $B/bench/run
-	@$(PY) bench/bench.py --zenithc $B/zenithc --run $B/bench/run --runtime $B/libzenith_rt.a --work $B/bench/work \
-		--models '$(MODELS)' --zoo '$(ZOO)' --threads $(THREADS) --seconds $(SECONDS) --clock $(CLOCK) \
-		--json $(BENCH).json --svg $(BENCH).svg $(if $(AGAINST),--against '$(AGAINST)') $(NETS)
-
-# single shapes beside oneDNN 2, where its header is
-$B/bench/kernels.o: $(DNNL)
-
-$B/bench/kernels: $(addprefix $B/bench/,kernels.o job.o yard.o) $(LIBOBJ)
-	$(CC) $(LDFLAGS) -o $@ $^ $(if $(DNNL),-ldnnl) $(LDLIBS) -pthread
-
-bench-kernels: SECONDS = 2
-bench-kernels: $B/bench/kernels
-	@$(PY) bench/kernels.py --run $B/bench/kernels --work $B/bench/work --threads $(THREADS) --seconds $(SECONDS) \
-		--json $B/bench/kernels-$(THREADS).json $(SHAPES)
-
-# what -march=native would add to -O3
-bench-flags: SECONDS = 5
-bench-flags: all $B/bench/flags
-	@$(PY) bench/flags.py --zenithc $B/zenithc --run $B/bench/flags --work $B/bench/work --seconds $(SECONDS) \
-		--models '$(MODELS)' --zoo '$(ZOO)' $(NETS)
-
-$B/bench/flags: bench/flags.c runtime/zenith.h
-	@mkdir -p $(@D)
-	$(CC) $(ALLCPP) $(CFLAGS) $(LDFLAGS) -o $@ $< -ldl
-
-# test/fuzz/run.sh says how; clang-19, for its libFuzzer
-FUZZ_CC = $(firstword $(shell command -v clang-19))
-FUZZ_SECONDS = 60
-FUZZ = import compile data
-FUZZ_SAN = -fsanitize=address,undefined -fno-sanitize=pointer-overflow -fno-sanitize-recover=undefined
-
-fuzz-build:
-	@$(MAKE) --no-print-directory B=$B/fuzz/obj CC=$(FUZZ_CC) CFLAGS='-O1 -g -w -fsanitize=fuzzer-no-link $(FUZZ_SAN)' \
-		LDFLAGS='-fsanitize=fuzzer $(FUZZ_SAN)' FUZZING=1 $(FUZZ:%=$B/fuzz/obj/fuzz/%)
-
-fuzz: $(if $(FUZZ_CC),fuzz-build)
-	@$(if $(FUZZ_CC),PY='$(PY)' MODELS='$(MODELS)' sh test/fuzz/run.sh $B $(FUZZ_SECONDS) $(FUZZ),\
-		echo 'no clang-19, whose libFuzzer this needs: skipped')
-
-$B/fuzz/%: $B/test/fuzz/%.o $B/test/fuzz/fuzz.o $(LIBOBJ)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LDLIBS)
-
-$B/fuzz/import $B/fuzz/compile: $B/test/fuzz/mutate.o
-
-# names of attributes, and their values that are text, as the rules of operators spell them
-$B/test/fuzz/mutate.o: $B/words.h
-$B/words.h: $(wildcard compiler/ops/*.c compiler/onnx/upgrade.c)
-	@{ echo 'static const char *const words[] = {'; \
-	grep -ohE 'attr[a-z_]*\([a-z>-]+, "[a-zA-Z_]+"' $^ | sed 's/.*\("[^"]*"\).*/\1,/' | sort -u; \
-	echo '}, *const values[] = {'; grep -ohE '"[a-z_]{3,20}"|"[A-Z_]{2,14}"' $^ | sort -u | sed 's/$$/,/'; echo '};'; } > $@
+include bench/bench.mk test/fuzz/fuzz.mk
 
 demo: all
 	@$(MAKE) --no-print-directory -C examples/digits ZENITHC='$(abspath $B)/zenithc' OUT='$(abspath $B)/demo' run
@@ -171,7 +106,7 @@ install: all
 clean:
 	[ ! -d $B ] || find $B -mindepth 1 -maxdepth 1 ! -name venv ! -name bootstrap.stamp -exec rm -rf {} +
 
-.PHONY: all bench bench-flags bench-kernels check check-build clean coverage demo fuzz fuzz-build install soak test units zoo
+.PHONY: all check check-build clean coverage demo install soak test units zoo
 .SECONDARY:
 
--include $(OBJ:.o=.d) $(BENCHOBJ:.o=.d) $B/bench/kernels.d $(RUNTIME:.o=.d) $(UNIT:%=$B/unit/%.d)
+-include $(OBJ:.o=.d) $(RUNTIME:.o=.d) $(UNIT:%=$B/unit/%.d)
