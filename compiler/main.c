@@ -20,7 +20,7 @@ enum {
 enum opt {
 	O_LEVEL = 'O', O_OUT = 'o', O_INPUT = 'i', O_VERBOSE = 'v', O_HELP = 'h',
 	O_NAME = 256, O_TARGET, O_DIM, O_SHAPE, O_THREADS, O_WEIGHTS, O_STATE, O_VERIFY, O_TOLERANCE, O_DUMP, O_CC, O_LIMIT,
-	O_ROOT, O_DATA, O_RTOL, O_ATOL, O_MAXERR, O_FORMAT, O_SEED, O_JSON, O_LOG, O_COLOR, O_VERSION, O_PROFILE, O_SECONDS, O_SCENARIO, O_STREAMS, O_QPS, O_BREAK, O_LATER,
+	O_ROOT, O_DATA, O_RTOL, O_ATOL, O_MAXERR, O_FORMAT, O_SEED, O_JSON, O_LOG, O_COLOR, O_VERSION, O_PROFILE, O_SECONDS, O_SCENARIO, O_STREAMS, O_QPS, O_BREAK, O_FAMILY, O_LATER,
 };
 
 /* one row per option: the commands that take it, and a line for --help (NULL: not shown) */
@@ -63,6 +63,7 @@ static const struct row { const char *name; int id; const char *arg; int cmds; c
 	{"help", O_HELP, NULL, ANY, "prints this"},
 #ifdef ZN_CHECKS
 	{"break-pass", O_BREAK, "NAME", MODEL, NULL},
+	{"family", O_FAMILY, "NAME", MODEL, NULL},
 #endif
 	{"precision", O_LATER, "", ANY, NULL},
 	{"calibrate", O_LATER, "", ANY, NULL},
@@ -319,6 +320,7 @@ set(Cli *c, const struct row *r, char *a)
 	case O_LOG: zn->json = CHOICE("log-format", a, "text", "json"); break;
 	case O_COLOR: opt_color(a); break;
 	case O_BREAK: c->o.break_pass = a; break;
+	case O_FAMILY: c->o.family = a; break;
 	case O_HELP: case O_VERSION: c->info = r->id; break;
 	default: usage("--%s does not exist yet", r->name);
 	}

@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "ops.h"
 #include "../codegen/target.h"
+#include "lower/family.h"
 
 #include <cjson/cJSON.h>
 
@@ -49,6 +50,23 @@ print_json(cJSON *j)
 	cJSON_Delete(j);
 }
 
+/* the micro-kernels that a target can have */
+static cJSON *
+families(bool vectors)
+{
+	cJSON *list = cJSON_CreateArray(), *o;
+
+	for (const Family *f = family_table; f->name; f++) {
+		if (f->vectors && !vectors)
+			continue;
+		o = cJSON_CreateObject();
+		cJSON_AddStringToObject(o, "name", f->name);
+		cJSON_AddStringToObject(o, "what", f->what);
+		cJSON_AddItemToArray(list, o);
+	}
+	return list;
+}
+
 int
 cli_targets(Cli *c)
 {
@@ -63,6 +81,7 @@ cli_targets(Cli *c)
 		o = cJSON_CreateObject();
 		cJSON_AddStringToObject(o, "name", name);
 		cJSON_AddStringToObject(o, "what", what);
+		cJSON_AddItemToObject(o, "families", families(strcmp(name, "scalar")));
 		cJSON_AddItemToArray(list, o);
 	}
 	if (list)

@@ -26,6 +26,7 @@ typedef struct Options {
 	const char *cc;              /* --cc, split at blanks, never interpreted by a shell; NULL: "cc" */
 	const char *cflags;          /* for run and verify: "-O2" by default */
 	const char *break_pass;      /* test builds: a wrong rewrite planted, to see --verify catch it */
+	const char *family;          /* test builds: the only micro-kernels, lower/families.def; NULL: all */
 	bool profile;                /* time every call of the program: codegen/profile.c */
 	bool tap;   /* make every named intermediate an output (for --verify to name the layer that parts) */
 	int verbose;

@@ -88,6 +88,7 @@ step proto "$PY" test/proto.py compiler/onnx/onnx.proto
 step opsets "$PY" test/opsets.py "$z"
 step decoder "$PY" test/decoder.py "$z" "$ZOO"
 step recurrent "$PY" test/recurrent.py --zenithc "$z"
+step families "$PY" test/families.py --zenithc "$z"
 step convs "$PY" test/convs.py --zenithc "$z"
 step cases cases
 step zoo fill

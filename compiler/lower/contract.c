@@ -563,12 +563,12 @@ static bool pack(Gemm *g)
 	return true;
 }
 
-static bool setup(Gemm *g, Nest *n, const Stage *s, Expr *body)
+static bool setup(Gemm *g, Nest *n, const Stage *s, Expr *body, DType sum)
 {
 	const Expr *red = only_reduce(body, NULL);
 
 	*g = (Gemm){ .n = n, .s = s, .body = body };
-	if (!red || s->var || (red->dt != DT_F32 && red->dt != DT_I32) || !contraction_match(red, &g->c) || g->c.ncond)
+	if (!red || s->var || red->dt != sum || !contraction_match(red, &g->c) || g->c.ncond)
 		return false;
 	if (!s->mem && !s->v->place)
 		return false;
@@ -578,13 +578,13 @@ static bool setup(Gemm *g, Nest *n, const Stage *s, Expr *body)
 	return true;
 }
 
-bool contract_stage(Nest *n, Stmt *b, const Stage *s, Expr *body)
+static bool tiles(Nest *n, Stmt *b, const Stage *s, Expr *body, DType sum)
 {
 	Gemm g;
 	int before = b->list.n, packs = n->packs->n;
 	Stmt *in = b;
 
-	if (n->lane || !setup(&g, n, s, body))
+	if (n->lane || !setup(&g, n, s, body, sum))
 		return false;
 	if (packable(&g.c, g.l) && !pack(&g))
 		return false;
@@ -597,4 +597,14 @@ bool contract_stage(Nest *n, Stmt *b, const Stage *s, Expr *body)
 	b->list.n = before;
 	n->packs->n = packs;
 	return false;
+}
+
+bool contract_stage(Nest *n, Stmt *b, const Stage *s, Expr *body)
+{
+	return tiles(n, b, s, body, DT_F32);
+}
+
+bool dot_stage(Nest *n, Stmt *b, const Stage *s, Expr *body)
+{
+	return tiles(n, b, s, body, DT_I32);
 }

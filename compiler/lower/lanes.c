@@ -100,7 +100,7 @@ bool lanes_axis(Nest *n, Stmt *b, const Stage *s, Expr *body)
 	int before = b->list.n;
 	int64_t e;
 
-	if (n->lane || s->var || (ix_isint(extent, &e) && e < n->isa->lanes / 2))
+	if (n->lane || s->var || (ix_isint(extent, &e) && e < n->isa->lanes / 2) || lanes_along_sum(n, s, body))
 		return false;
 	if (lane_range(n, b, s, body, extent))
 		return true;

@@ -105,6 +105,7 @@ typedef struct Lower {
 	int nassumed;            /* assumptions already emitted */
 	bool *assumed;
 	Map *weight;             /* Data -> Mem */
+	int nfamily[8];          /* stages that each family of micro-kernels built */
 } Lower;
 
 Info *lower_info(Lower *, const Value *);

@@ -6,6 +6,7 @@
  */
 #include "lower.h"
 #include "nest.h"
+#include "family.h"
 #include <ctype.h>
 
 Ix nest_var(Nest *n, Ix extent)
@@ -395,12 +396,7 @@ static void nest_store(Nest *n, Stmt *b, const Stage *s, Expr *e)
 void nest_axes(Nest *n, Stmt *b, const Stage *s, int k, Expr *body)
 {
 	body = settle_open(n, b, body, s->loop + k, s->nloop - k);
-	if (n->isa && k == 0 && contract_stage(n, b, s, body))
-		return;
-	if (n->isa && k == s->nloop - 2 && rows_stage(n, b, s, body))
-		return;
-	if (k == s->nloop - 1 && n->lo->opt->opt > 0 && !(n->isa && lanes_along_sum(n, s, body)) &&
-		((n->isa && lanes_axis(n, b, s, body)) || tile_axis(n, b, s, body)))
+	if (family_build(n, b, s, k, body))
 		return;
 	if (k == s->nloop) {
 		nest_store(n, b, s, body);

@@ -69,19 +69,20 @@ void nest_pieces(Nest *, Stmt *, Stage *);
 void collapse_loops(Nest *, Stage *);
 void divide_loops(Nest *, Stage *);
 
-/* contract.c: a stage that is a contraction, on register tiles. False: not done */
+/* Micro-kernels, of which family.c chooses; family.h has their contract. contract.c: a stage that is a contraction, on
+ * register tiles, of floats; of integers, by dot.c */
 bool contract_stage(Nest *, Stmt *, const Stage *, Expr *body);
+bool dot_stage(Nest *, Stmt *, const Stage *, Expr *body);
 
 /* every condition on the axis holds in [*from, *to) of [0, *to) given; false: not known */
 bool cond_interior(const Ix *cond, int n, const IxAtom *axis, int64_t *from, int64_t *to);
 
 const Expr *only_reduce(const Expr *body, const Expr *found);    /* (body, NULL): its one REDUCE, under no choice */
 
-/* rows.c: the last two axes of a stage whose body holds a reduction, the last as lanes. False: not done */
+/* rows.c: the last two axes of a stage whose body holds a reduction, the last as lanes */
 bool rows_stage(Nest *, Stmt *, const Stage *, Expr *body);
 
-/* lanes.c: the innermost axis of a stage as lanes; a reduction with its last variable as lanes. False, NULL: not
- * done */
+/* lanes.c: the innermost axis of a stage as lanes; a reduction with its last variable as lanes, NULL: not done */
 bool lanes_axis(Nest *, Stmt *, const Stage *, Expr *body);
 /* its sums read memory in order where the axis does not: they are the lanes */
 bool lanes_along_sum(Nest *, const Stage *, const Expr *body);
@@ -90,8 +91,7 @@ Var *lanes_reduce(Nest *, Stmt *, const Expr *reduce);
 /* denormal.c: sets Kern.flush of the variants */
 void flush_denormals(const Lower *, Kern *);
 
-/* tile.c: the innermost axis of a stage whose body holds a reduction over it, as tiles of accumulators.
- * False: not done */
+/* tile.c: the innermost axis of a stage whose body holds a reduction over it, as tiles of accumulators */
 bool tile_axis(Nest *, Stmt *, const Stage *, Expr *body);
 
 #endif

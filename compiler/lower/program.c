@@ -4,6 +4,7 @@
  * A graph's code is one block of statements. Control flow nests blocks (control.c). */
 #include "lower.h"
 #include "program.h"
+#include "family.h"
 #include "../../runtime/zenith.h"
 
 void bind_symbol(Lower *lo, Ix sym)
@@ -391,5 +392,7 @@ Program *lower_model(Model *m, const Options *o)
 	lo->entry_set = map_new();
 	program_build(lo);
 	parallel_program(lo->prog, o);
+	if (o->verbose)
+		family_say(lo);
 	return lo->prog;
 }

@@ -309,7 +309,7 @@ bool tile_axis(Nest *n, Stmt *b, const Stage *s, Expr *body)
 	int64_t e, from = 0, to;
 
 	find_reduce(&f, body, false);
-	if (f.n != 1 || f.choice || has_reduce(f.e->a[0]) || s->var)
+	if (f.n != 1 || f.choice || has_reduce(f.e->a[0]) || s->var || (n->isa && lanes_along_sum(n, s, body)))
 		return false;
 	g = skip_guard(f.e, reduce_body(n, f.e));
 	if (g && ix_isint(extent, &e) && (to = e, cond_interior(g->ix, g->nix, ix_atom(axis), &from, &to)) && to - from >= 4 &&
