@@ -151,9 +151,8 @@ static bool late_symbol(const IxAtom *a, void *arg)
 Mem *region_sized(Lower *lo, const char *name, DType dt, Ix size)
 {
 	Ix top = ix_any(size, late_symbol, lo) ? ix_upper(size, late_symbol, lo) : size;
-	int64_t n;
 
-	if (top && top != size && ix_isint(top, &n) && n > MAX_BOUND / dt_size(dt))
+	if (top && top != size && ix_estimate(top) > (double)MAX_BOUND / dt_size(dt))
 		top = NULL;
 	return region_new(lo, top ? SP_WORK : SP_HEAP, name, dt, top ? top : size);
 }
