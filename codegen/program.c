@@ -314,8 +314,10 @@ most(Ix q)
 static void
 in_doubles(CPrint *p, Ix q)
 {
+	if (q->c || !q->n)
+		cp_text(p, "%.1f", fabs((double)q->c));
 	for (int i = 0; i < q->n; i++) {
-		cp_text(p, "%s%.1f", i ? " + " : "", fabs((double)q->t[i].c));
+		cp_text(p, "%s%.1f", i || q->c ? " + " : "", fabs((double)q->t[i].c));
 		for (int k = 0; k < q->t[i].n; k++) {
 			cp_text(p, "*fabs((double)");
 			cp_ix(p, ix_of(q->t[i].a[k]), P_UNARY);

@@ -355,7 +355,8 @@ convert_node(Import *im, Scope *s, const Onnx__NodeProto *p, int id)
 	nin = trimmed(p->input, p->n_input);
 	if (nin < op_def[op].in0 && (int)p->n_input >= op_def[op].in0)
 		nin = op_def[op].in0;
-	n = node_new(s->graph, NULL, op, nin, trimmed(p->output, p->n_output));
+	/* how many parts there are is the number of outputs, whether they have names or not */
+	n = node_new(s->graph, NULL, op, nin, op == OP_SPLIT ? (int)p->n_output : trimmed(p->output, p->n_output));
 	n->id = id;
 	n->name = s->call ? fmt("%s/%s", s->call->name, STR_OF(p->name)) : copy_str(STR_OF(p->name));
 	set_inputs(s, n, p);

@@ -101,7 +101,7 @@ static Ix range_count(Node *n)
 {
 	double f[3];
 	int64_t step;
-	Ix k[3], least = ix_int(1 - FAR), most = ix_int(FAR - 1);
+	Ix k[3], least = ix_int(-(FAR << 20)), most = ix_int(FAR << 20);     /* differences fit */
 
 	if (const_float(n->in[0], &f[0]) && const_float(n->in[1], &f[1]) && const_float(n->in[2], &f[2])
 	    && dt_float(n->in[0]->dt)) {
@@ -144,8 +144,9 @@ static void count_data(Node *n, Expr *const *a)
 {
 	Value *v = te_temp(n, "count", DT_I64, 0, NULL);
 	DType dt = a[0]->dt == DT_F64 || dt_int(a[0]->dt) ? DT_F64 : DT_F32;
+	DType wide = dt_int(a[0]->dt) ? DT_I64 : a[0]->dt;
 	Expr *d = xsub(ex_cast(dt, a[1]), ex_cast(dt, a[0])), *far = ex_float(dt, 9e18), *ok;
-	Expr *e = xdiv(ex_cast(dt, xsub(a[1], a[0])), ex_cast(dt, a[2]));
+	Expr *e = xdiv(ex_cast(dt, xsub(ex_cast(wide, a[1]), ex_cast(wide, a[0]))), ex_cast(dt, a[2]));
 
 	ok = ex_bin(E_AND, ex_bin(E_LT, e, ex_float(dt, 9e18)), ex_bin(E_GT, e, ex_float(dt, -HUGE_VAL)));
 	if (dt_int(a[0]->dt))
