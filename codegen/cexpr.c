@@ -3,14 +3,15 @@
  * What a statement's expressions use more than once, and what nests too deep, becomes a named temporary.
  * Where: arms of select and guard are evaluated only if chosen, so they are regions, nested; a temporary
  * belongs to the innermost region around all its uses, or further out if it reads no memory that an arm
- * protects. A select or guard with temporaries in its arms is printed as an if.
+ * protects. A select or guard with temporaries in its arms is printed as an if. What arms of different guards read and
+ * nothing around them does is read in each of them, without a temporary: around them it may lie outside its array.
  */
 #include "emit.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { DEEP = 9, EAGER = -1 };
+enum { DEEP = 9, EAGER = -1, LONGEST = 10000 };
 
 struct Slot {
 	int refs, height;
@@ -18,6 +19,9 @@ struct Slot {
 	int arm;                 /* select, guard: number of the first of its two regions, or 0 */
 	bool temp, vary;         /* vary: from lane to lane */
 	bool spread;             /* select, guard: its condition varies, so lanes take both arms */
+	bool sure;               /* whatever enters `region` evaluates it */
+	bool reads;              /* memory, itself or through operands that are no temporaries */
+	int64_t length;          /* nodes printed for it */
 	const char *name;
 };
 
@@ -100,7 +104,7 @@ cp_begin(CPrint *p)
 	p->stamp = ++p->slots->stamp;
 	p->order.n = 0;
 	p->region.n = 0;
-	push(&p->region, ((Region){-1, 0, {0}}));
+	push(&p->region, ((Region){-1, 0, true, {0}}));
 }
 
 static void
@@ -136,14 +140,17 @@ join(CPrint *p, int a, int b)
 static void
 use(CPrint *p, const Expr *e, int arm, const Expr *user)
 {
-	int at = user ? slot_of(p, user)->region : 0;
+	int at = user ? slot_of(p, user)->region : 0, all;
+	bool sure = arm != EAGER || !user || slot_of(p, user)->sure;
 	Slot *s;
 
 	if (arm != EAGER)
 		at = slot_of(p, user)->arm + arm;
 	s = slot_of(p, e);
 	s->refs++;
-	s->region = join(p, s->region, at);
+	all = join(p, s->region, at);
+	s->sure = (all == at && sure) || (all == s->region && s->sure);
+	s->region = all;
 }
 
 void
@@ -187,7 +194,8 @@ place_regions(CPrint *p, const Expr *e)
 	if (in_arms(p, e)) {
 		s->arm = p->region.n;
 		for (int i = 0; i < 2; i++)
-			push(&p->region, ((Region){s->region, p->region.p[s->region].depth + 1, {0}}));
+			push(&p->region, ((Region){s->region, p->region.p[s->region].depth + 1,
+				s->sure && p->region.p[s->region].printed, {0}}));
 	}
 	each_operand(p, e, use);
 }
@@ -199,6 +207,10 @@ height_place(CPrint *p, const Expr *a, int arm, const Expr *user)
 	int h = o->temp ? 1 : o->height + 1, at = o->place;
 
 	s->height = h > s->height ? h : s->height;
+	s->length += o->temp ? 1 : o->length;
+	s->reads |= !o->temp && o->reads;
+	if (!o->temp && o->reads && !o->sure)
+		at = s->region;
 	if (arm != EAGER && p->region.p[at].depth > p->region.p[s->region].depth)
 		at = s->region;
 	if (p->region.p[at].depth > p->region.p[s->place].depth)
@@ -272,7 +284,9 @@ plan(CPrint *p, const Expr *e)
 	Slot *s = slot_of(p, e);
 	bool arms;
 
-	s->place = e->op == E_LOAD || e->op == E_GUARD ? s->region : 0;
+	s->reads = e->op == E_LOAD || e->op == E_GUARD;
+	s->place = s->reads ? s->region : 0;
+	s->length = 1;
 	each_operand(p, e, height_place);
 	s = slot_of(p, e);
 	arms = temps_in_arms(p, s);
@@ -280,6 +294,11 @@ plan(CPrint *p, const Expr *e)
 		s->place = s->region;
 	if (!arms && (trivial(e, s->vary) || (s->refs < 2 && s->height < DEEP)))
 		return false;
+	if ((s->reads && !s->sure) || !p->region.p[s->place].printed) {
+		if (s->length > LONGEST)
+			unsupported(NULL, "an expression of %" PRId64 " operations that several conditions protect", s->length);
+		return false;
+	}
 	s->temp = true;
 	push(&p->region.p[s->place].temp, e);
 	return true;

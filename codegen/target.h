@@ -95,7 +95,7 @@ extern const Target target_c;
 typedef struct Slot Slot;
 /* by id of expression, for all printers of an emission; those of a statement have its stamp */
 typedef struct Slots { struct { unsigned stamp; Slot *slot; } *p; int n; unsigned stamp; } Slots;
-typedef struct Region { int parent, depth; VEC(const Expr *) temp; } Region;
+typedef struct Region { int parent, depth; bool printed; VEC(const Expr *) temp; } Region;   /* printed: by itself */
 
 typedef struct CPrint {
 	const Target *t;

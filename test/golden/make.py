@@ -288,6 +288,10 @@ def main():
                                [numpy_helper.from_array(np.ones((n, 4), np.float32), "w%d" % n)]) for n in (6, 3)]
     save("if_sizes", [node("If", "c", "y", name="rate", then_branch=sizes[0], else_branch=sizes[1])],
          [value("x", ["n"]), value("c", [], TensorProto.BOOL)], [value("y", [4])])
+    # one part of two Concats: what arms of both read lies outside around them
+    save("parts", [node("Concat", "x z", "a", axis=1), node("Concat", "x t", "b", axis=1), node("Sigmoid", "a", "s"),
+                   node("Mul", "s b", "m"), node("Softmax", "m", "y", axis=1)],
+         [value("x", [5, 37]), value("z", [5, 29]), value("t", [5, 29])], [value("y", [5, 66])])
     save("weird_names", [node("Add", "int ../x*/", "for", name="*/\n#error"), node("Neg", "for", "y??/")],
          [value("int", [2]), value("../x*/", [2])], [value("y??/", [2])])
 
