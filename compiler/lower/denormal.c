@@ -1,14 +1,13 @@
 /* Which kernels take denormals as zero: those whose vectors do arithmetic of f32, in every isa that is wanted, and in
- * which a denormal and zero never come far apart. What sums, products and functions make of the one and of the other
- * differs by no more than a denormal times what it is multiplied by; a logarithm, a quotient or a comparison may make
- * anything of them. Kernels of doubles and of bytes, casts, and all at -O0 are exact. */
+ * which a denormal and zero never come far apart. What sums, products and the functions below make of the one and of the
+ * other differs by no more than a denormal times what it is multiplied by; anything else (a logarithm, a comparison, a
+ * quotient by what may be a denormal) is exact. So are kernels of doubles and of bytes, and all at -O0. */
 #include "lower.h"
 #include "nest.h"
 
 typedef VEC(const Expr *) Defs;
 typedef struct Look {
 	Map *defs;               /* Var, Mem -> what is stored there */
-	Map *kink;               /* comparisons whose two arms meet at zero */
 	Map *seen;
 	bool floats, apart;
 } Look;
@@ -22,7 +21,7 @@ static double constant(const Expr *e)
 		return 0;
 	u = (uint32_t)e->u.bits;
 	memcpy(&f, &u, sizeof f);
-	return fabs((double)f);
+	return (double)f;
 }
 
 static const void *variable(const Expr *e)
@@ -41,80 +40,62 @@ static bool of_all(Look *l, const Expr *e, bool (*f)(Look *, const Expr *))
 		return true;
 	*map_at_ptr(l->seen, v) = l;
 	for (int i = 0; i < d->n; i++)
-		if (d->p[i]->op != E_CONST && !f(l, d->p[i]))
+		if (!f(l, d->p[i]))
 			return false;
 	return true;
 }
 
-/* a sum of exponentials: those of softmax, the largest of which is 1 */
-static bool exponentials(Look *l, const Expr *e)
+/* zero, or no denormal, with denormals taken as zero or not: a sum with a positive constant, where the other is known not
+ * to be negative, or an end that is clipped */
+static bool positive(const Expr *e)
 {
-	if (variable(e))
-		return of_all(l, e, exponentials);
-	return e->op == E_EXP || (e->op == E_ADD && exponentials(l, e->a[0]) && exponentials(l, e->a[1]));
+	switch (e->op) {
+	case E_EXP: case E_ABS: case E_SQRT: return true;
+	case E_MUL: return e->a[0] == e->a[1] || (positive(e->a[0]) && positive(e->a[1]));
+	case E_CONST: return constant(e) > 0;
+	default: return false;
+	}
 }
 
-/* zero, or no denormal, with denormals taken as zero or not: a sum with a constant of some size is */
 static bool large(Look *l, const Expr *e)
 {
 	switch (e->op) {
-	case E_CONST: return true;
-	case E_ADD: case E_SUB: case E_FMA:
-		return constant(e->a[e->n - 1]) >= 0x1p-100 || (e->op != E_FMA && constant(e->a[0]) >= 0x1p-100);
+	case E_CONST: return fabs(constant(e)) >= 0x1p-100;
+	case E_ADD:
+		return (constant(e->a[0]) >= 0x1p-100 && positive(e->a[1])) ||
+			(constant(e->a[1]) >= 0x1p-100 && positive(e->a[0]));
 	case E_MAX: return constant(e->a[0]) >= 0x1p-100 || constant(e->a[1]) >= 0x1p-100;
-	case E_SQRT: case E_ABS: case E_NEG: return large(l, e->a[0]);
-	case E_CAST: return !dt_float(e->a[0]->dt) || e->a[0]->dt == DT_F16;
-	case E_SELECT: case E_GUARD: return large(l, e->a[e->n - 2]) && large(l, e->a[e->n - 1]);
+	case E_SQRT: return large(l, e->a[0]);
 	case E_VAR: case E_LOAD:
-		l->seen = map_new();
-		if (of_all(l, e, exponentials))
-			return true;
 		l->seen = map_new();
 		return of_all(l, e, large);
 	default: return false;
 	}
 }
 
-static bool is_compare(const Expr *e)
+/* may be made of a denormal and of zero and not come apart further than by what it is multiplied by */
+static bool smooth(Look *l, const Expr *e)
 {
-	return e->op >= E_EQ && e->op <= E_GE && dt_float(e->a[0]->dt);
-}
-
-/* x, or what is 0 where x is */
-static bool through_zero(const Expr *e, const Expr *x)
-{
-	if (e == x)
+	switch (e->op) {
+	case E_VAR: case E_LOAD: case E_CONST: case E_IX: case E_SELECT: case E_GUARD: case E_ADD: case E_SUB: case E_MUL:
+	case E_FMA: case E_MAX: case E_MIN: case E_NEG: case E_ABS: case E_EXP: case E_EXPM1: case E_TANH: case E_ERF:
+	case E_SIN: case E_COS:
 		return true;
-	if (e->op == E_MUL)
-		return through_zero(e->a[0], x) || through_zero(e->a[1], x);
-	return e->op == E_EXPM1 && through_zero(e->a[0], x);
+	case E_SQRT: return large(l, e->a[0]);
+	case E_DIV: return large(l, e->a[1]);
+	case E_CAST: return e->dt == DT_F32 || e->dt == DT_F16;
+	default: return false;
+	}
 }
 
-static bool find_kink(const Expr *e, void *arg)
-{
-	Look *l = arg;
-	const Expr *c = e->a ? e->a[0] : NULL;
-
-	if (e->op == E_SELECT && is_compare(c) && c->a[1]->op == E_CONST && through_zero(e->a[1], c->a[0]) &&
-		through_zero(e->a[2], c->a[0]))
-		*map_at_ptr(l->kink, c) = l;
-	return false;
-}
-
+/* what is not of floats has nothing to come apart, unless it was made of them */
 static bool apart(Look *l, const Expr *e)
 {
-	if (e->dt == DT_F64)
-		return true;
-	switch (e->op) {
-	case E_DOT4: case E_SDOT4: return true;
-	case E_LOG: case E_POW: case E_SIGN: case E_REM: case E_FMOD: return dt_float(e->dt);
-	case E_BITCAST: return dt_float(e->dt) || dt_float(e->a[0]->dt);
-	case E_CAST: return e->dt == DT_BOOL && dt_float(e->a[0]->dt);
-	case E_DIV: return dt_float(e->dt) && !large(l, e->a[1]);
-	default:
-		return is_compare(e) && !map_ptr(l->kink, e) && constant(e->a[0]) < 0x1p-100 &&
-			constant(e->a[1]) < 0x1p-100;
-	}
+	bool of = dt_float(e->dt);
+
+	for (int i = 0; i < e->n; i++)
+		of |= dt_float(e->a[i]->dt);
+	return e->op == E_DOT4 || e->op == E_SDOT4 || e->dt == DT_F64 || (of && !smooth(l, e));
 }
 
 static bool find_apart(const Expr *e, void *arg)
@@ -144,8 +125,6 @@ static void define(Stmt *s, void *arg)
 
 	if (s->op == S_FOR && s->kind == F_LANES)
 		st_each(s->body, find_floats, l);
-	if (s->e)
-		ex_any(s->e, find_kink, l);
 	if (!v)
 		return;
 	d = map_at_ptr(l->defs, v);
@@ -162,7 +141,7 @@ static void look(Stmt *s, void *arg)
 
 static bool may_flush(const Kern *k)
 {
-	Look l = { .defs = map_new(), .kink = map_new() };
+	Look l = { .defs = map_new() };
 
 	st_each(k->body, define, &l);
 	if (l.floats)
