@@ -62,7 +62,8 @@ with(const void *p, size_t n, size_t size, size_t at)
 
 #define INSERT(n, p, at, x) do { \
 	size_t at_ = (at); \
-	(p) = with(p, n, sizeof *(p), at_); (n)++; (p)[at_] = (x); \
+	__typeof__(*(p)) x_ = (x);      /* first: it may copy what the list is part of */ \
+	(p) = with(p, n, sizeof *(p), at_); (n)++; (p)[at_] = x_; \
 } while (0)
 #define ADD(n, p, x) INSERT(n, p, n, x)
 #define REMOVE(n, p, at) do { \
