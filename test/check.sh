@@ -71,7 +71,7 @@ cases() { "$PY" -W ignore test/backend.py "$B/cases"; }
 generated() { sh test/ccheck.sh "$z" "$B/asan/zenithc" "$@" examples/digits/digits.onnx "$MODELS"/*/model.onnx; }
 asan() { s=-fsanitize=address,undefined; make -s B="$B/asan" CFLAGS="-O1 -g -w $s -fno-sanitize-recover=undefined" LDFLAGS="$s" all; }
 
-fuzz() { SMOKE=1 make -s B="$B" FUZZ_SECONDS=10 fuzz; }
+fuzz() { SMOKE=1 make -s B="$B" FUZZ_SECONDS=60 fuzz; }
 
 : >"$log.cost"
 [ -x "$PY" ] || { echo "no $PY: run ./bootstrap first"; exit 1; }

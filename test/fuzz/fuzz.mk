@@ -28,3 +28,4 @@ $B/words.h: $(wildcard compiler/ops/*.c compiler/onnx/upgrade.c)
 	echo '}, *const values[] = {'; grep -ohE '"[a-z_]{3,20}"|"[A-Z_]{2,14}"' $^ | sort -u | sed 's/$$/,/'; echo '};'; } > $@
 
 .PHONY: fuzz fuzz-build
+-include $(wildcard $B/test/fuzz/*.d)

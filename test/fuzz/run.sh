@@ -1,6 +1,6 @@
 #!/bin/sh
 # The fuzz targets TARGET... of B/fuzz/obj/fuzz, one after the other, each for SECONDS; exit 1 if there are findings.
-# usage: run.sh B SECONDS TARGET...        environment: PY MODELS; SMOKE=1: stop at a finding, from test/ alone
+# usage: run.sh B SECONDS TARGET...        environment: PY MODELS; SMOKE=1: 2,000 runs, always the same, from test/ alone; stop at a finding
 #   B/fuzz/corpus/TARGET   what reached new code, kept; made of seeds.py's the first time
 #   B/fuzz/found/TARGET    inputs that crash, take more than 20 s or too much memory: one is a finding until it is fixed
 #                          and lies, made small, in test/fuzz/found
@@ -33,7 +33,8 @@ target() {
 	before=$(ls "$b/found/$1" | wc -l) from=$(cpu)
 	if [ "${SMOKE-}" ]; then
 		[ "$1" = data ] && in= || in="test/golden test/fuzz/found"
-		"$b/obj/fuzz/$1" $common -max_total_time="$seconds" -artifact_prefix="$b/found/$1/" "$tmp/new" $in >"$tmp/text" 2>&1
+		"$b/obj/fuzz/$1" $common -seed=1 -runs=2000 -max_total_time="$seconds" \
+			-artifact_prefix="$b/found/$1/" "$tmp/new" $in >"$tmp/text" 2>&1
 	else
 		seeds "$1"; start "$1"
 		"$b/obj/fuzz/$1" $common -fork=1 -ignore_crashes=1 -ignore_ooms=1 -ignore_timeouts=1 -max_total_time="$seconds" \
