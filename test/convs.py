@@ -3,7 +3,6 @@ machine has, and none. Channels added by Pad or Concat before a residual sum, ch
 few channels with long kernels and wide borders, Resize after them.
 usage: convs.py [options] [REGEX]"""
 import os
-import re
 import sys
 
 import numpy as np
@@ -12,9 +11,6 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 import harness
-
-# what the C compiler is told of the processor
-ISA = {"best": "", "avx2": " -D__builtin_cpu_supports(x)=((x)[3]!=53)", "none": " -D__builtin_cpu_supports(x)=0"}
 
 
 class Net:
@@ -124,19 +120,7 @@ def write(folder, case, seed):
 
 def main():
     o = harness.arguments("Convolutions against ONNX Runtime.", "only cases that match one of these").parse_args()
-    tmp, jobs = harness.temporary(), []
-    for i, (name, case) in enumerate(CASES.items()):
-        if o.only and not any(re.search(r, name) for r in o.only):
-            continue
-        write(f"{tmp}/{name}", case, i)
-        for isa, flags in ISA.items():
-            cmd = [o.zenithc, "verify", f"{tmp}/{name}/model.onnx", "--data", f"{tmp}/{name}/set", f"-O{o.level}",
-                   "--cc", o.cc + flags, "--max-error", "3e-6"]
-            jobs.append((f"{name} {isa}", lambda c=cmd: harness.outcome(c, o.timeout)))
-    bad = [(n, r) for n, r in harness.run_all(jobs, o.j) if r[0] != harness.PASS]
-    for name, (kind, text, _) in sorted(bad):
-        print(f"FAIL {name}: {kind}: {text}")
-    harness.finish(len(jobs) - len(bad), len(bad), 0, tmp)
+    harness.verify_isas(o, CASES, write, "3e-6")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 import argparse
 import concurrent.futures
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -9,6 +10,8 @@ import sys
 import tempfile
 import time
 
+# what the C compiler is told of the processor
+ISA = {"best": "", "avx2": " -D__builtin_cpu_supports(x)=((x)[3]!=53)", "none": " -D__builtin_cpu_supports(x)=0"}
 PASS, REFUSED, WRONG, CRASH = "pass", "refused", "wrong", "crash"
 KIND = {0: PASS, 1: WRONG, 4: REFUSED}
 
@@ -103,3 +106,21 @@ def finish(passed, failed, skipped, folder):
     shutil.rmtree(folder, ignore_errors=True)
     print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
     sys.exit(1 if failed or not passed + skipped else 0)
+
+
+def verify_isas(o, cases, write, error):
+    """`zenithc verify` of each case by name, that write(folder, case, number) made: model.onnx and the folder set; with the
+    vectors of each instruction set. Ends the process."""
+    tmp, jobs = temporary(), []
+    for i, (name, case) in enumerate(cases.items()):
+        if o.only and not any(re.search(r, name) for r in o.only):
+            continue
+        write(f"{tmp}/{name}", case, i)
+        for isa, flags in ISA.items():
+            cmd = [o.zenithc, "verify", f"{tmp}/{name}/model.onnx", "--data", f"{tmp}/{name}/set", f"-O{o.level}",
+                   "--cc", o.cc + flags, "--max-error", error]
+            jobs.append((f"{name} {isa}", lambda c=cmd: outcome(c, o.timeout)))
+    bad = [(n, r) for n, r in run_all(jobs, o.j) if r[0] != PASS]
+    for name, (kind, text, _) in sorted(bad):
+        print(f"FAIL {name}: {kind}: {text}")
+    finish(len(jobs) - len(bad), len(bad), 0, tmp)

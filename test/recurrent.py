@@ -2,7 +2,6 @@
 none; hidden sizes that fill vectors and that do not; R constant or an input; all optional inputs.
 usage: recurrent.py [options] [REGEX]"""
 import os
-import re
 import sys
 
 import numpy as np
@@ -12,8 +11,6 @@ from onnx import TensorProto, helper, numpy_helper
 
 import harness
 
-# what the C compiler is told of the processor
-ISA = {"best": "", "avx2": " -D__builtin_cpu_supports(x)=((x)[3]!=53)", "none": " -D__builtin_cpu_supports(x)=0"}
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 # operator, hidden, batch, directions, attributes, and letters: R constant (c), B (b), lengths (l), initial states (s), P (p)
 CASES = [
@@ -73,21 +70,7 @@ def write(folder, case, seed):
 
 def main():
     o = harness.arguments("Runs recurrent operators against ONNX Runtime.", "only cases that match one of these").parse_args()
-    tmp, jobs = harness.temporary(), []
-    for i, case in enumerate(CASES):
-        name = "_".join(map(str, case[:4] + (case[5],)))
-        if o.only and not any(re.search(r, name) for r in o.only):
-            continue
-        folder = f"{tmp}/{name}"
-        write(folder, case, i)
-        for isa, flags in ISA.items():
-            cmd = [o.zenithc, "verify", f"{folder}/model.onnx", "--data", f"{folder}/set", f"-O{o.level}", "--cc", o.cc + flags,
-                   "--max-error", "2e-6"]
-            jobs.append((f"{name} {isa}", lambda c=cmd: harness.outcome(c, o.timeout)))
-    bad = [(n, r) for n, r in harness.run_all(jobs, o.j) if r[0] != harness.PASS]
-    for name, (kind, text, _) in sorted(bad):
-        print(f"FAIL {name}: {kind}: {text}")
-    harness.finish(len(jobs) - len(bad), len(bad), 0, tmp)
+    harness.verify_isas(o, {"_".join(map(str, c[:4] + (c[5],))): c for c in CASES}, write, "2e-6")
 
 
 if __name__ == "__main__":
