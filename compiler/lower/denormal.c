@@ -89,18 +89,13 @@ static bool smooth(Look *l, const Expr *e)
 }
 
 /* what is not of floats has nothing to come apart, unless it was made of them */
-static bool apart(Look *l, const Expr *e)
+static bool find_apart(const Expr *e, void *l)
 {
 	bool of = dt_float(e->dt);
 
 	for (int i = 0; i < e->n; i++)
 		of |= dt_float(e->a[i]->dt);
 	return e->op == E_DOT4 || e->op == E_SDOT4 || e->dt == DT_F64 || (of && !smooth(l, e));
-}
-
-static bool find_apart(const Expr *e, void *arg)
-{
-	return apart(arg, e);
 }
 
 static bool is_arithmetic(const Expr *e, void *arg)

@@ -8,6 +8,8 @@ const Family family_table[] = {
 	{ NULL, NULL, 0, false, 0, 0, NULL },
 };
 
+_Static_assert(LEN(family_table) - 1 <= LEN(((Lower *)0)->nfamily), "a counter for each");
+
 /* the machine: two of each start in a cycle */
 enum { MADDS = 2, LOADS = 2 };
 
