@@ -26,8 +26,8 @@ $B/bench/kernels: $(addprefix $B/bench/,kernels.o job.o yard.o) $(LIBOBJ)
 	$(CC) $(LDFLAGS) -o $@ $^ $(if $(DNNL),-ldnnl) $(LDLIBS) -pthread
 
 bench-kernels: SECONDS = 2
-bench-kernels: $B/bench/kernels
-	@$(PY) bench/kernels.py --run $B/bench/kernels --work $B/bench/work --threads $(THREADS) --seconds $(SECONDS) \
+bench-kernels: all $B/bench/kernels
+	@$(PY) bench/kernels.py --zenithc $B/zenithc --run $B/bench/kernels --work $B/bench/work --threads $(THREADS) --seconds $(SECONDS) \
 		--json $B/bench/kernels-$(THREADS).json $(SHAPES)
 
 # what -march=native would add to -O3

@@ -1,10 +1,11 @@
 /* Measures one kernel: a model that holds it, compiled here as `run --profile` does, and the same operation
  * of oneDNN, in turns, with slices of the fed FMA loop between.
  *
- * usage: kernels MODEL.onnx THREADS SECONDS matmul B M N K CONST | conv G IC OC H W K STRIDE
+ * usage: kernels MODEL.onnx THREADS SECONDS matmul B M N K CONST | conv G IC OC H W K STRIDE | int8 | rowwise
  *
  * matmul: B products of M x K by K x N; CONST: B is 1, the second operand constant, and bias and ReLU follow.
  * conv: G groups, channels, input's height and width, K x K with K / 2 zeros around; bias and ReLU.
+ * int8: the yardstick is the dot product's rate. This and rowwise are not compared with oneDNN.
  *
  * The nodes named before* and after* of the model only stand around the kernel, so that it finds its operands
  * laid out as within a network; whatever else the run does is the kernel's time, also a copy or a margin that
@@ -31,7 +32,7 @@ enum { MOST = 8, ROUNDS = 12 };
 
 typedef struct Shape {
 	char **arg;              /* of the command line, after the model */
-	bool conv, constant;
+	bool conv, constant, int8, alone;
 	int64_t v[MOST];         /* the numbers, as in the usage */
 } Shape;
 
@@ -301,12 +302,15 @@ measure(void *arg)
 	Side s[2] = {{.name = "zenithc"}, {.name = "onednn"}};
 	Options o = {.opt = 3, .threads = atoi(h->arg[1]), .dump_to = stderr, .profile = true};
 	double seconds = atof(h->arg[2]), part = seconds / (2.5 * ROUNDS), fma = 0, g;
-	Job job = {.threads = o.threads};
+	Job job = {.threads = o.threads, .int8 = h->int8};
 
 	choose_cpus(&job);
 	yard_start(&job);
 	zenithc_load(&s[0], h->arg[0], &o);
-	dnnl_load(&s[1], h);
+	if (h->alone)
+		s[1].why = "not compared";
+	else
+		dnnl_load(&s[1], h);
 	for (int i = 0; i < ROUNDS; i++) {
 		slice(&s[0], zenithc_run, part);
 		g = yard_gops(part / 4);
@@ -326,11 +330,13 @@ main(int argc, char **argv)
 	int status;
 
 	if (argc < 5 || argc > 5 + MOST)
-		die("usage: kernels MODEL THREADS SECONDS matmul|conv NUMBER...");
+		die("usage: kernels MODEL THREADS SECONDS matmul|conv|int8|rowwise NUMBER...");
 	h.conv = !strcmp(argv[4], "conv");
+	h.int8 = !strcmp(argv[4], "int8");
+	h.alone = h.int8 || !strcmp(argv[4], "rowwise");
 	for (int i = 5; i < argc; i++)
 		h.v[i - 5] = atoll(argv[i]);
-	h.constant = !h.conv && h.v[4];
+	h.constant = !h.conv && !h.alone && h.v[4];
 	if (atoi(argv[2]) < 1 || atoi(argv[2]) > MAX_THREADS)
 		die("1 to %d threads", MAX_THREADS);
 	temp_signals();

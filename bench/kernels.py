@@ -19,6 +19,9 @@ from onnx import TensorProto, helper, numpy_helper
 # the groups with a bar count shapes of at least so many multiply-adds
 LEAST = 1e7
 BARRED = ("gemm", "1x1", "3x3")
+# the family of micro-kernels that a group is there for: each that `zenithc targets --json` tells of has one
+FAMILY = {"gemm": "contract", "product": "contract", "1x1": "contract", "3x3": "contract", "depthwise": "rows",
+          "int8": "dot", "rowwise": "lanes"}
 
 # M, N, K; the second operand is constant, bias and ReLU follow
 GEMM = [(3136, 64, 64), (784, 512, 128), (196, 1024, 256), (49, 2048, 512), (128, 768, 768), (128, 3072, 768),
@@ -40,6 +43,11 @@ CONV3 = [(64, 64, 56, 56, 1), (128, 128, 28, 28, 1), (256, 256, 14, 14, 1), (512
 # channels, height, width, stride
 DEPTHWISE = [(32, 112, 112, 1), (96, 112, 112, 2), (144, 56, 56, 1), (192, 28, 28, 1), (384, 14, 14, 1),
              (576, 14, 14, 2), (960, 7, 7, 1)]
+# M, N, K of uint8 activations by constant int8 weights, requantised
+INT8 = [(784, 512, 128), (196, 1024, 256), (49, 2048, 512), (128, 768, 768), (128, 3072, 768), (128, 768, 3072)]
+# operator, rows and columns
+ROWWISE = [("Softmax", 1536, 128), ("Softmax", 1182, 197), ("LayerNormalization", 128, 768),
+           ("LayerNormalization", 197, 384), ("Gelu", 128, 3072), ("Sigmoid", 3136, 144), ("Erf", 128, 3072)]
 
 
 class Shape:
@@ -52,11 +60,11 @@ def weights(rng, name, *dims):
     return numpy_helper.from_array(rng.uniform(-scale, scale, dims).astype(np.float32), name)
 
 
-def save(path, nodes, ins, init):
-    ins = [helper.make_tensor_value_info(n, TensorProto.FLOAT, d) for n, d in ins]
-    out = helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, None)
+def save(path, nodes, ins, init, dtype=TensorProto.FLOAT):
+    ins = [helper.make_tensor_value_info(n, dtype, d) for n, d in ins]
+    out = helper.make_tensor_value_info(nodes[-1].output[0], dtype, None)
     graph = helper.make_graph(nodes, "kernel", ins, [out], init)
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9), path)
 
 
 def matmul(b, m, n, k, constant):
@@ -94,10 +102,38 @@ def conv(group, g, ci, co, h, w, k, s):
     return Shape(group, f"{group} {name}", macs, ["conv", g, ci, co, h, w, k, s], write)
 
 
+def int8(m, n, k):
+    def write(path):
+        rng = np.random.default_rng(1)
+        init = [numpy_helper.from_array(a, name) for name, a in (
+            ("scale", np.float32(0.01)), ("zero", np.uint8(128)), ("none", np.int8(0)),
+            ("w", rng.integers(-127, 128, (k, n), np.int8)))]
+        node = helper.make_node("QLinearMatMul", ["x", "scale", "zero", "w", "scale", "none", "scale", "zero"], ["z"],
+                                name="kernel")
+        save(path, [node], [("x", [m, k])], init, TensorProto.UINT8)
+    return Shape("int8", f"int8 {m}x{n}x{k}", m * n * k, ["int8"], write)
+
+
+def rowwise(op, rows, cols):
+    def write(path):
+        init = [numpy_helper.from_array(np.ones(cols, np.float32), "scale")] if op == "LayerNormalization" else []
+        node = helper.make_node(op, ["x"] + [i.name for i in init], ["z"], name="kernel")
+        save(path, [node], [("x", [rows, cols])], init)
+    return Shape("rowwise", f"{op} {rows}x{cols}", 0, ["rowwise"], write)
+
+
 def shapes():
     return [matmul(1, *s, True) for s in GEMM] + [matmul(*s, False) for s in PRODUCT] + \
         [conv("1x1", 1, *s[:4], 1, s[4]) for s in CONV1] + [conv("3x3", 1, *s[:4], 3, s[4]) for s in CONV3] + \
-        [conv("depthwise", c, c, c, h, w, 3, s) for c, h, w, s in DEPTHWISE]
+        [conv("depthwise", c, c, c, h, w, 3, s) for c, h, w, s in DEPTHWISE] + [int8(*s) for s in INT8] + \
+        [rowwise(*s) for s in ROWWISE]
+
+
+def without_shape(zenithc):
+    """the families of micro-kernels with vectors that no group is there for"""
+    told = {t["name"]: {f["name"] for f in t["families"]}
+            for t in json.loads(subprocess.check_output([zenithc, "targets", "--json"])) if "families" in t}
+    return sorted(told["c"] - told["scalar"] - set(FAMILY.values()))
 
 
 def measure(o, s):
@@ -114,8 +150,9 @@ def measure(o, s):
     if p.returncode:
         return {**r, "error": f"the measuring process ended with {p.returncode}"}
     r.update(json.loads(p.stdout))
-    r["gflops"] = 2e-3 * s.macs / r["zenithc"]["us"]
-    r["share"] = r["gflops"] / r["fma_gflops"]
+    if s.macs:
+        r["gflops"] = 2e-3 * s.macs / r["zenithc"]["us"]
+        r["share"] = r["gflops"] / r["fma_gflops"]
     if "us" in r["onednn"]:
         r["r"] = r["onednn"]["us"] / r["zenithc"]["us"]
         r["onednn"]["share"] = 2e-3 * s.macs / r["onednn"]["us"] / r["fma_gflops"]
@@ -127,12 +164,13 @@ def counts(r):
 
 
 def row(r):
-    head = f"{r['name']:<30} {r['macs'] * 1e-6:>8.2f}"
+    head = f"{r['name']:<30} " + (f"{r['macs'] * 1e-6:>8.2f}" if r["macs"] else f"{'-':>8}")
     if "error" in r:
         return f"{head}  {r['error']}"
     there = "r" in r
     return (f"{head} {r['zenithc']['us']:>10.2f} " + (f"{r['onednn']['us']:>10.2f}" if there else f"{'-':>10}") +
-            (f" {r['r']:>6.2f}" if there else f" {'-':>6}") + f" {100 * r['share']:>5.0f}%" +
+            (f" {r['r']:>6.2f}" if there else f" {'-':>6}") +
+            (f" {100 * r['share']:>5.0f}%" if "share" in r else f" {'-':>6}") +
             (f" {100 * r['onednn']['share']:>5.0f}%" if there else f" {'-':>6}") + ("" if counts(r) else "  (small)"))
 
 
@@ -154,6 +192,7 @@ def summary(done):
 
 def arguments():
     p = argparse.ArgumentParser(description="zenithc's kernels beside oneDNN and the fed FMA rate")
+    p.add_argument("--zenithc", default="build/zenithc")
     p.add_argument("--run", default="build/bench/kernels", help="the program that measures")
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--seconds", type=float, default=2, help="of timing per shape")
@@ -168,6 +207,9 @@ def main():
     some = [s for s in shapes() if not o.shapes or any(w in s.name for w in o.shapes)]
     if not some:
         sys.exit("kernels: no shape has such a name")
+    missing = without_shape(o.zenithc)
+    if missing:
+        sys.exit(f"kernels: no shape for {' '.join(missing)}")
     os.makedirs(o.work, exist_ok=True)
     print(f"{'shape':<30} {'MMAC':>8} {'zenithc us':>10} {'oneDNN us':>10} {'r':>6} {'share':>6} {'oneDNN':>6}")
     done = []
@@ -180,7 +222,7 @@ def main():
     for g, v in result["summary"].items():
         print(f"{g:<16} {v['shapes']:>6} {100 * v['median']:>6.0f}% {100 * v['worst']:>5.0f}% " +
               (f"{v['r']:>6.2f}" if v["r"] else f"{'-':>6}") + f"  worst: {v['worst_name']}")
-    ran = [r for r in done if "share" in r]
+    ran = [r for r in done if "share" in r and r["group"] != "int8"]
     if ran:
         print(f"\nfed FMA rate {max(r['fma_gflops'] for r in ran):.1f} GFLOP/s at best ({ran[0]['fma_loop']})")
         if "why" in ran[0]["onednn"]:
