@@ -128,12 +128,12 @@ def bytes_of(n, dtype, *dims):
 
 
 def byte(n):
-    """u8s8, s8s8, now and then u8u8; sums as they are, or requantised; weights mostly around 0, as exporters have them"""
+    """all pairs of types; sums as they are, or requantised; zero points of weights: 0, any, or one for each column"""
     u8, s8 = TensorProto.UINT8, TensorProto.INT8
-    a, w = n.one((u8, s8), (s8, s8), (u8, s8), (s8, s8), (u8, u8))
+    a, w = n.one(u8, s8), n.one(u8, s8)
     m, k, c = n.to(1, 30), n.to(1, 90), n.to(8, 60)
     zero = bytes_of(n, a)
-    around = n.const(np.zeros((), helper.tensor_dtype_to_np_dtype(w))) if n.to(0, 3) else bytes_of(n, w)
+    around = [n.const(np.zeros((), helper.tensor_dtype_to_np_dtype(w))), bytes_of(n, w), bytes_of(n, w, c)][n.to(0, 2)]
     scale = [n.const(np.float32(n.rng.uniform(0.002, 0.02))) for _ in range(3)]
 
     def quantised(op, x, y, *more, **attrs):
@@ -142,12 +142,13 @@ def byte(n):
     if n.to(0, 1):
         x, y = n.given(m, k, dtype=a), bytes_of(n, w, k, c)
         if n.to(0, 1):
-            return n.add("MatMulInteger", x, y, zero), TensorProto.INT32
+            return n.add("MatMulInteger", x, y, n.one(zero, bytes_of(n, a, m)), around), TensorProto.INT32
         return quantised("QLinearMatMul", x, y), a
     shape, attrs = window(n, n.one(1, 2), 3)
     cin = n.to(1, 30)
     x = n.given(1, cin, *shape, dtype=a)             # another before it, since inputs have their channels outside
-    x = quantised("QLinearConv", x, bytes_of(n, w, cin, cin, *[1] * len(shape)))
+    one = bytes_of(n, w)
+    x = n.add("QLinearConv", x, scale[0], zero, bytes_of(n, w, cin, cin, *[1] * len(shape)), scale[1], one, scale[2], zero)
     bias = n.const(n.rng.integers(-9999, 9999, c).astype(np.int32))
     return quantised("QLinearConv", x, bytes_of(n, w, c, cin, *attrs["kernel_shape"]), bias, **attrs), a
 

@@ -257,7 +257,8 @@ void factor_graph(Lower *lo, Graph *g, Unit **u, int n)
 static bool is_integer_sum(const Expr *e)
 {
 	e = e->op == E_CAST ? e->a[0] : e;
-	e = e->op == E_ADD && !e->a[1]->reduces ? e->a[0] : e->op == E_ADD && !e->a[0]->reduces ? e->a[1] : e;
+	while ((e->op == E_ADD || e->op == E_SUB) && e->a[0]->reduces != e->a[1]->reduces)
+		e = e->a[!e->a[0]->reduces];
 	return e->op == E_REDUCE && e->dt == DT_I32;
 }
 

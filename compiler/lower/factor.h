@@ -11,6 +11,7 @@ Range ex_range(const Expr *);    /* of integers; of floats that are integers, al
 double sum_bound(const Expr *reduce);    /* no partial sum of integers is larger; HUGE_VAL: not known */
 
 void factor_graph(Lower *, Graph *, Unit **, int n);     /* before fusion */
+Unit **zeros_graph(Lower *, Unit **, int *n);            /* after that: the units with those that it adds */
 void factor_requantise(Lower *, Unit **, int n);         /* after it */
 
 /* expressions of constants that are scalars or vectors of one length at one index (constvec.c) */

@@ -339,22 +339,27 @@ static void recount(Lower *lo, Unit **u, int n)
 	}
 }
 
-void fuse_graph(Lower *lo, Graph *g, Unit **u, int n)
+Unit **fuse_graph(Lower *lo, Graph *g, Unit **u, int *count)
 {
+	int n = *count;
+
 	for (int i = 0; i < n; i++) {
 		if (u[i]->kind != U_TE)
 			continue;
 		lower_info(lo, u[i]->out)->unit = u[i];
 		push(&lower_info(lo, u[i]->out)->nodes, u[i]->node);
 	}
-	if (lo->opt->opt > 0)
+	if (lo->opt->opt > 0) {
 		factor_graph(lo, g, u, n);
+		u = zeros_graph(lo, u, count);
+		n = *count;
+	}
 	for (int i = 0; i < n; i++)
 		if (u[i]->kind == U_TE)
 			scan_unit(lo, u[i], true);
 	pin_all(lo, g, u, n);
 	if (lo->opt->opt == 0)
-		return;
+		return u;
 	for (int i = 0; i < n; i++) {
 		Inline in = { lo, NULL };
 		Te *te;
@@ -367,4 +372,5 @@ void fuse_graph(Lower *lo, Graph *g, Unit **u, int n)
 	}
 	factor_requantise(lo, u, n);
 	recount(lo, u, n);
+	return u;
 }

@@ -1,6 +1,7 @@
 /* From units to the program. In order:
  *
  *   factor.c   sums over dequantised integers -> integer sums; range.c, constvec.c prove and fold for it
+ *   zeros.c    zero points of constants leave the sums; unsigned constants become signed ones
  *   fuse.c     units of a graph -> tensor expressions with their producers substituted (inline or stored)
  *   group.c    stored expressions that share outer loops -> one kernel of stages
  *   layout.c   the order in memory of the axes of stored values and constants, over the whole graph
@@ -113,7 +114,7 @@ Expr *te_at(const Te *, const Ix *ix);   /* its body at other indices than the a
 double ix_estimate(Ix);   /* a typical value: symbols at their upper bound, at most 64; more where it is 0 then */
 
 Expr *te_at(const Te *, const Ix *ix);     /* the expression's element there */
-void fuse_graph(Lower *, Graph *, Unit **, int n);
+Unit **fuse_graph(Lower *, Graph *, Unit **, int *n);    /* the units with those that it adds */
 void group_graph(Lower *, Unit **, int n);       /* decides all groups of a graph */
 Group *group_unit(Lower *, Unit *);              /* the kernel whose root is that unit */
 

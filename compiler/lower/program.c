@@ -314,7 +314,7 @@ void build_graph(Lower *lo, Graph *g, Stmt *b)
 			push(&unit, n->unit.p[i]);
 	}
 	stop_if_errors();
-	fuse_graph(lo, g, unit.p, unit.n);
+	unit.p = fuse_graph(lo, g, unit.p, &unit.n);
 	group_graph(lo, unit.p, unit.n);
 	unit.p = margin_copies(lo, unit.p, &unit.n);
 	layout_graph(lo, unit.p, unit.n);
