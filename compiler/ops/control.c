@@ -24,6 +24,24 @@ static bool count_is(Node *n, const char *what, int got, int want)
 	return got == want;
 }
 
+/* what decides how control flows is a tensor of that type with one element */
+static bool decides(Node *n, const char *what, const Value *v, DType dt)
+{
+	bool one = true;
+
+	if (!v || (v->kind == V_TENSOR && (v->dt == DT_NONE || v->rank < 0)))    /* absent, or reported */
+		return true;
+	if (v->kind != V_TENSOR || v->dt != dt) {
+		node_error(n, "%s is %s, expected %s", what, value_str(v), dt_name(dt));
+		return false;
+	}
+	for (int i = 0; one && i < v->rank; i++)
+		one = ix_assume_equal(v->dim[i], ix_int(1), "what decides has one element");
+	if (!one)
+		node_error(n, "%s is %s, expected one element", what, value_str(v));
+	return one;
+}
+
 static void infer_branch(void *g)
 {
 	infer_graph(g);
@@ -86,6 +104,8 @@ void shape_if(Node *n)
 	Value *a, *b, *o;
 
 	if (!control_graph(n, "then_branch", &g[0]) || !control_graph(n, "else_branch", &g[1]))
+		return;
+	if (!decides(n, "its condition", n->in[0], DT_BOOL))
 		return;
 	for (int k = 0; k < 2; k++) {
 		if (!g[k]->scope)
@@ -156,6 +176,17 @@ static bool widen_carried(Value *in, const Value *out)
 	return changed;
 }
 
+/* from iteration to iteration: the next value of what a body carries */
+static bool keeps_type(Node *n, const Value *in, const Value *next)
+{
+	if (!next || (next->kind == V_TENSOR && (next->dt == DT_NONE || next->rank < 0)))        /* reported */
+		return true;
+	if (in->kind == next->kind && (in->kind != V_TENSOR || (in->dt == next->dt && in->rank == next->rank)))
+		return true;
+	node_error(n, "what its body carries begins as %s and becomes %s", value_str(in), value_str(next));
+	return false;
+}
+
 /* the first n dims of a carried value, which are known to change */
 static void own_dims(Value *in, int n)
 {
@@ -190,6 +221,8 @@ void shape_loop(Node *n)
 
 	if (!control_graph(n, "body", &g) || !count_is(n, "inputs of the body", g->in.n, nc + 2))
 		return;
+	if (!decides(n, "its trip count", n->in[0], DT_I64) || !decides(n, "its condition", n->in[1], DT_BOOL))
+		return;
 	value_set_dims(g->in.p[0], DT_I64, 0, i64dim);
 	value_set_dims(g->in.p[1], DT_BOOL, 0, i64dim);
 	for (int i = 0; i < nc; i++)
@@ -210,8 +243,14 @@ void shape_loop(Node *n)
 		}
 	}
 	ns = g->ret->nin - 1 - nc;
-	if (!count_is(n, "outputs", n->nout, nc + ns))
+	if (ns < 0 && !count_is(n, "outputs of the body", g->ret->nin, nc + 1))
 		return;
+	if (!count_is(n, "outputs", n->nout, nc + ns)
+			|| !decides(n, "the condition that its body gives", g->ret->in[0], DT_BOOL))
+		return;
+	for (int i = 0; i < nc; i++)
+		if (!keeps_type(n, g->in.p[i + 2], g->ret->in[i + 1]))
+			return;
 	for (int i = 0; i < nc; i++)
 		if (n->out[i] && g->in.p[i + 2])
 			copy_type(n->out[i], g->in.p[i + 2]);
@@ -247,8 +286,10 @@ static int64_t list_at(const int64_t *l, int n, int i)
 /* a state of Scan has one shape in all iterations */
 static void keep_shape(Node *n, const Value *in, const Value *next)
 {
-	bool same = in->rank == next->rank;
+	bool same = keeps_type(n, in, next);
 
+	if (!same)
+		return;
 	for (int i = 0; same && i < in->rank; i++)
 		same = ix_assume_equal(in->dim[i], next->dim[i], "a state of Scan keeps its shape");
 	if (!same)

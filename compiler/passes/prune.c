@@ -11,7 +11,7 @@ static int known_condition(const Node *n)
 	int64_t x;
 	int count, scope, is = -1;
 
-	if (!n->in[0])
+	if (!n->in[0] || n->in[0]->dt != DT_BOOL)
 		return -1;
 	if (const_int(n->in[0], &x))
 		return x != 0;

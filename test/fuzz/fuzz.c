@@ -8,6 +8,8 @@ static const struct { enum limit l; int64_t most; } limit[] = {
 	{LIM_NODES, 5000}, {LIM_ELEMENTS, 1 << 20}, {LIM_FOLD, 1 << 20}, {LIM_SPLIT, 200}, {LIM_SOURCE, 8 << 20},
 };
 
+int fuzz_status;
+
 int
 fuzz_try(void (*fn)(void *), void *arg)
 {
@@ -27,5 +29,5 @@ fuzz_try(void (*fn)(void *), void *arg)
 		abort();
 	}
 	session_end(s);
-	return status;
+	return fuzz_status = status;
 }

@@ -18,14 +18,22 @@ $B/fuzz/%: $B/test/fuzz/%.o $B/test/fuzz/fuzz.o $(LIBOBJ)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LDLIBS)
 
-$B/fuzz/import $B/fuzz/compile: $B/test/fuzz/mutate.o
+# the same without libFuzzer and any compiler, for a tenth of a minute: smoke.c
+$B/fuzz/%-smoke: $B/test/fuzz/%.o $B/test/fuzz/fuzz.o $B/test/fuzz/smoke.o $(LIBOBJ)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LDLIBS)
+
+fuzz-smoke: $(FUZZ:%=$B/fuzz/%-smoke)
+	@sh test/fuzz/smoke.sh $B $(FUZZ)
+
+$B/fuzz/import $B/fuzz/compile $B/fuzz/import-smoke $B/fuzz/compile-smoke: $B/test/fuzz/mutate.o
 
 # names of attributes, and their values that are text, as the rules of operators spell them
 $B/test/fuzz/mutate.o: $B/words.h
 $B/words.h: $(wildcard compiler/ops/*.c compiler/onnx/upgrade.c)
 	@{ echo 'static const char *const words[] = {'; \
-	grep -ohE 'attr[a-z_]*\([a-z>-]+, "[a-zA-Z_]+"' $^ | sed 's/.*\("[^"]*"\).*/\1,/' | sort -u; \
-	echo '}, *const values[] = {'; grep -ohE '"[a-z_]{3,20}"|"[A-Z_]{2,14}"' $^ | sort -u | sed 's/$$/,/'; echo '};'; } > $@
+	grep -ohE 'attr[a-z_]*\([a-z>-]+, "[a-zA-Z_]+"' $^ | sed 's/.*\("[^"]*"\).*/\1,/' | LC_ALL=C sort -u; \
+	echo '}, *const values[] = {'; grep -ohE '"[a-z_]{3,20}"|"[A-Z_]{2,14}"' $^ | LC_ALL=C sort -u | sed 's/$$/,/'; echo '};'; } > $@
 
-.PHONY: fuzz fuzz-build
+.PHONY: fuzz fuzz-build fuzz-smoke
 -include $(wildcard $B/test/fuzz/*.d)

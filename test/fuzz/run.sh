@@ -1,6 +1,6 @@
 #!/bin/sh
 # The fuzz targets TARGET... of B/fuzz/obj/fuzz, one after the other, each for SECONDS; exit 1 if there are findings.
-# usage: run.sh B SECONDS TARGET...        environment: PY MODELS; SMOKE=1: 2,000 runs, always the same, from test/ alone; stop at a finding
+# usage: run.sh B SECONDS TARGET...        environment: PY MODELS
 #   B/fuzz/corpus/TARGET   what reached new code, kept; made of seeds.py's the first time
 #   B/fuzz/found/TARGET    inputs that crash, take more than 20 s or too much memory: one is a finding until it is fixed
 #                          and lies, made small, in test/fuzz/found
@@ -31,16 +31,10 @@ start() {
 target() {
 	rm -rf "$tmp"; mkdir -p "$tmp/new" "$b/found/$1"
 	before=$(ls "$b/found/$1" | wc -l) from=$(cpu)
-	if [ "${SMOKE-}" ]; then
-		[ "$1" = data ] && in= || in="test/golden test/fuzz/found"
-		"$b/obj/fuzz/$1" $common -seed=1 -runs=2000 -max_total_time="$seconds" \
-			-artifact_prefix="$b/found/$1/" "$tmp/new" $in >"$tmp/text" 2>&1
-	else
-		seeds "$1"; start "$1"
-		"$b/obj/fuzz/$1" $common -fork=1 -ignore_crashes=1 -ignore_ooms=1 -ignore_timeouts=1 -max_total_time="$seconds" \
-			-artifact_prefix="$b/found/$1/" "$tmp/new" "$tmp/in" >"$tmp/text" 2>&1
-		find "$tmp/new" -type f -exec mv {} "$b/corpus/$1/" \;
-	fi
+	seeds "$1"; start "$1"
+	"$b/obj/fuzz/$1" $common -fork=1 -ignore_crashes=1 -ignore_ooms=1 -ignore_timeouts=1 -max_total_time="$seconds" \
+		-artifact_prefix="$b/found/$1/" "$tmp/new" "$tmp/in" >"$tmp/text" 2>&1
+	find "$tmp/new" -type f -exec mv {} "$b/corpus/$1/" \;
 	executions=$(sed -n 's/^#\([0-9]*\).*/\1/p; s/^stat::number_of_executed_units: *//p' "$tmp/text" | sort -n | tail -1)
 	n=$(($(ls "$b/found/$1" | wc -l) - before))
 	echo "$1 $(($(cpu) - from)) ${executions:-0} $n" >>"$log"
