@@ -69,9 +69,7 @@ threaded() {
 fill() { make -s zoo B="$B" MODELS="$MODELS" ZOO="$ZOO" PY="$PY"; }
 cases() { "$PY" -W ignore test/backend.py "$B/cases"; }
 generated() { sh test/ccheck.sh "$z" "$B/asan/zenithc" "$@" examples/digits/digits.onnx "$MODELS"/*/model.onnx; }
-asan() { s=-fsanitize=address,undefined; make -s B="$B/asan" CFLAGS="-O1 -g -w $s -fno-sanitize-recover=undefined" LDFLAGS="$s" all; }
-
-fuzz() { SMOKE=1 make -s B="$B" FUZZ_SECONDS=60 fuzz; }
+sanitized() { s=-fsanitize=address,undefined; make -s B="$B/asan" CFLAGS="-O1 -g -w $s -fno-sanitize-recover=undefined" LDFLAGS="$s" "$1"; }
 
 : >"$log.cost"
 [ -x "$PY" ] || { echo "no $PY: run ./bootstrap first"; exit 1; }
@@ -102,12 +100,12 @@ step models:O0-gcc models -O0 --cc "gcc -O2 -w"
 whole models:O0-clang models -O0 --cc "clang -O2 -w"
 step threads sh test/threads.sh "$z" examples/digits/digits.onnx $(threaded)
 step conform:threads conform -O3 --threads 3 --cc "gcc -O1 -w" 'lstm|gru|attention|softmax|layer_norm|_loop|scan|conv_|concat|scatter|light_'
-step asan asan
+step asan sanitized all
 step generated:O3 generated -O3
 step attacks:asan "$PY" test/attacks.py "$B/asan/zenithc"
 step hostile "$PY" test/hostile.py "$B/asan/zenithc" 40 examples/digits/digits.onnx test/golden/*.onnx
 step found sh test/fuzz/found.sh "$B/asan/zenithc"
-step fuzz fuzz
+step fuzz sanitized fuzz-smoke
 step random "$PY" test/random_graphs.py --zenithc "$z" --asan "$B/asan/zenithc" --count 300 --seconds 90 --keep "$B/random"
 step filetype sh test/examples.sh filetype "$z" "$B"
 step voice sh test/examples.sh voice "$z" "$B"
