@@ -21,6 +21,7 @@ domain_of(const char *name)
 	return -1;
 }
 
+/* of several versions of a domain a node means the highest, says onnx.proto */
 void
 read_opsets(Opset *o, Onnx__OperatorSetIdProto *const *p, size_t n)
 {
@@ -31,14 +32,14 @@ read_opsets(Opset *o, Onnx__OperatorSetIdProto *const *p, size_t n)
 
 		if (d < 0)
 			continue;
-		if (given[d] && given[d] != p[i]->version)
-			fatal(EX_INVALID, NULL, "operator sets %" PRId64 " and %" PRId64 " of domain '%s'", given[d],
-				p[i]->version, domain_name[d]);
-		given[d] = p[i]->version;
 		if (p[i]->version < 1)
 			fatal(EX_INVALID, NULL, "operator set %" PRId64 " of domain '%s'", p[i]->version,
 				domain_name[d]);
-		o->version[d] = p[i]->version;
+		if (given[d] && given[d] != p[i]->version)
+			warning(NULL, "operator sets %" PRId64 " and %" PRId64 " of domain '%s': the newer one counts",
+				given[d], p[i]->version, domain_name[d]);
+		if (given[d] < p[i]->version)
+			given[d] = o->version[d] = p[i]->version;
 	}
 }
 
