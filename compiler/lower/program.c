@@ -297,11 +297,9 @@ static void build_unit(Lower *lo, Stmt *b, Unit *u)
 	}
 }
 
-void build_graph(Lower *lo, Graph *g, Stmt *b)
+static void lower_nodes(void *graph)
 {
-	VEC(Unit *) unit = { 0 };
-
-	for (Node *n = g->first; n; n = n->next) {
+	for (Node *n = ((Graph *)graph)->first; n; n = n->next) {
 		if (n->op == OP_RETURN)
 			continue;
 		if (op_def[n->op].flags & OF_SUBGRAPH) {
@@ -310,10 +308,33 @@ void build_graph(Lower *lo, Graph *g, Stmt *b)
 		} else {
 			node_lower(n);
 		}
+	}
+}
+
+/* a graph in another one may never run: its errors are run-time errors */
+static bool cannot_run(Graph *g)
+{
+	if (g->fails)
+		return true;
+	if (!g->parent)
+		lower_nodes(g);
+	else if (session_hold(lower_nodes, g, &g->fails))
+		warning(node_where(g->owner), "a branch or body cannot run: %s", g->fails);
+	stop_if_errors();
+	return g->fails != NULL;
+}
+
+bool build_graph(Lower *lo, Graph *g, Stmt *b)
+{
+	VEC(Unit *) unit = { 0 };
+
+	if (cannot_run(g)) {
+		st_fail(b, NULL, NULL, ZENITH_BAD_SHAPE);
+		return false;
+	}
+	for (Node *n = g->first; n; n = n->next)
 		for (int i = 0; i < n->unit.n; i++)
 			push(&unit, n->unit.p[i]);
-	}
-	stop_if_errors();
 	unit.p = fuse_graph(lo, g, unit.p, &unit.n);
 	group_graph(lo, unit.p, unit.n);
 	unit.p = margin_copies(lo, unit.p, &unit.n);
@@ -324,6 +345,7 @@ void build_graph(Lower *lo, Graph *g, Stmt *b)
 	emit_assumptions(lo, b);
 	for (int i = 0; i < unit.n; i++)
 		build_unit(lo, b, unit.p[i]);
+	return true;
 }
 
 /* ---- the main graph */

@@ -5,7 +5,8 @@
 #include "lower.h"
 #include "../plan/plan.h"
 
-void build_graph(Lower *, Graph *, Stmt *);   /* the graph's code into a block; its inputs have places */
+/* the graph's code into a block; its inputs have places. False: it cannot run, and the block ends the run */
+bool build_graph(Lower *, Graph *, Stmt *);
 void build_control(Lower *, Stmt *, Node *);          /* If, Loop, Scan */
 
 void bind_symbol(Lower *, Ix sym);

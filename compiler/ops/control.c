@@ -47,7 +47,7 @@ static void infer_branch(void *g)
 	infer_graph(g);
 }
 
-/* a body may be inferred again with other dims, in which its branches are valid */
+/* a body may be inferred again with other dims, in which its branches are valid: pass_shapes drops those that are not */
 static bool in_body(const Graph *g)
 {
 	while (g->owner && g->owner->op == OP_IF)
@@ -57,23 +57,15 @@ static bool in_body(const Graph *g)
 
 /* A branch may be one that no run can take, at the sizes that are given or since it was given what follows its If: its
  * errors are run-time errors */
-static void infer_held(Node *n, Graph *g)
+static void infer_held(Graph *g)
 {
-	Node *k, *prev;
 	int scope;
 
 	if (g->fails)
 		return;
 	scope = ix_scope(0);
-	if (session_hold(infer_branch, g, &g->fails)) {
-		warning(node_where(n), "a branch cannot run: %s", g->fails);
-		for (int i = 0; i < g->ret->nin; i++)
-			node_set_in(g->ret, i, NULL);
-		for (k = g->ret->prev; k; k = prev) {
-			prev = k->prev;
-			node_remove(k);
-		}
-	}
+	if (session_hold(infer_branch, g, &g->fails) && !in_body(g))
+		drop_branch(g);
 	ix_scope(scope);
 }
 
@@ -110,10 +102,7 @@ void shape_if(Node *n)
 	for (int k = 0; k < 2; k++) {
 		if (!g[k]->scope)
 			g[k]->scope = ix_scope_new();
-		if (g[k]->split || !in_body(g[k]))
-			infer_held(n, g[k]);
-		else
-			infer_graph(g[k]);
+		infer_held(g[k]);
 		if (!count_is(n, "outputs of a branch", g[k]->ret->nin, n->nout))
 			return;
 	}

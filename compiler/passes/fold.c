@@ -4,7 +4,8 @@
  * requires: shapes. maintains: shapes. The results of one node may add at most --limit fold bytes to the
  * model, and an operator that only spreads its input out (Expand, ConstantOfShape, ...) is folded only when
  * that stays small. All results together are at most 16 times that or 16 times the model, and loops do at most --limit
- * work iterations, beside 16 for each byte of the model. What would take more is left to run time. */
+ * work iterations, beside 16 for each byte of the model. What would take more is left to run time, and so is what fails
+ * in a branch or a loop's body, which may never run. */
 #include "../lower/lower.h"
 #include "passes.h"
 
@@ -118,18 +119,27 @@ static void replace_outputs(Node *n, Host *h)
 	}
 }
 
+static void lower_one(void *n)
+{
+	node_lower(n);
+}
+
 static void fold_node(Lower *lo, Node *n, Left *left)
 {
 	Host h = { .steps = &left->steps };
+	const char *why;
 	int status = 0;
 
 	lo->prog = NEW(Program);
 	lo->weight = map_new();
-	node_lower(n);
+	if (n->graph->parent)
+		status = session_hold(lower_one, n, &why) ? -1 : 0;
+	else
+		node_lower(n);
 	stop_if_errors();
 	for (int i = 0; i < n->unit.n && !status; i++)
 		status = run_unit(lo, &h, n->unit.p[i]);
-	if (status > 0)
+	if (status > 0 && !n->graph->parent)
 		fatal(EX_INVALID, node_where(n), "its constant inputs are invalid: %s",
 			"an index is out of range");
 	if (!status)
@@ -139,7 +149,7 @@ static void fold_node(Lower *lo, Node *n, Left *left)
 	for (int i = 0; i < n->nin; i++)
 		if (n->in[i])
 			n->in[i]->place = NULL;
-	if (status) {                   /* too much work: lowered once more later */
+	if (status) {                   /* lowered once more later */
 		n->unit.n = 0;
 		for (int i = 0; i < n->nout; i++)
 			if (n->out[i])

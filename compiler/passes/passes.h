@@ -10,6 +10,7 @@ void infer_known(Node *);                /* ops/known.c */
 /* an If whose condition is known gives way to the nodes of its branch: the first node to look at next, or
  * NULL: it stays. inferred: readers rely on the shapes of its outputs, which must not change */
 Node *prune_if(Node *, bool inferred);
+void drop_branch(Graph *);               /* one that fails: its nodes go */
 bool split_if(Node *); /* what depends on an If goes into its branches; false: only outputs of its graph do */
 bool in_loop(const Graph *);             /* a body: what is known of its inputs is so in the first iteration only */
 /* sequences and optionals (sequence.h). dissolve: a node that has to do with them gives way to others: the

@@ -255,6 +255,10 @@ bool dissolve_if(Node *n)
 
 	if (!g[0] || !g[1] || zn->nerror)
 		return false;
+	for (int i = 0; i < n->nout; i++)
+		for (int b = 0; b < 2; b++)
+			if (is_compound(g[b]->ret->in[i]) && g[!b]->fails && g[!b]->first != g[!b]->ret)
+				drop_branch(g[!b]);     /* it stays so: what is taken apart is not put together again */
 	for (int i = 0; i < n->nout; i++) {
 		Value *v[2] = { g[0]->ret->in[i], g[1]->ret->in[i] }, *o = n->out[i];
 		Form f = { 0 };

@@ -137,8 +137,11 @@ static void forget_graph(Graph *g)
 				n->out[i]->known = NULL;
 			}
 		for (int i = 0; i < n->nattr; i++)
-			if (n->attr[i].g)
+			if (n->attr[i].g) {
+				if (n->attr[i].g->first != n->attr[i].g->ret)
+					n->attr[i].g->fails = NULL;
 				forget_graph(n->attr[i].g);
+			}
 	}
 }
 
@@ -146,6 +149,29 @@ void reinfer_graph(Graph *g)
 {
 	forget_graph(g);
 	infer_graph(g);
+}
+
+void drop_branch(Graph *g)
+{
+	Node *k, *prev;
+
+	warning(node_where(g->owner), "a branch cannot run: %s", g->fails);
+	for (int i = 0; i < g->ret->nin; i++)
+		node_set_in(g->ret, i, NULL);
+	for (k = g->ret->prev; k; k = prev) {
+		prev = k->prev;
+		node_remove(k);
+	}
+}
+
+static void drop_branches(Graph *g)
+{
+	if (g->fails && g->first != g->ret)
+		drop_branch(g);
+	for (Node *n = g->first; n; n = n->next)
+		for (int i = 0; i < n->nattr; i++)
+			if (n->attr[i].g)
+				drop_branches(n->attr[i].g);
 }
 
 /* an If that could not be split: its outputs are outputs of the model, or of a loop's body */
@@ -174,6 +200,8 @@ void pass_shapes(Model *m, const Options *o)
 		infer_graph(m->main);
 	if (!zn->nerror)
 		sequence_outputs(m);
+	if (!zn->nerror)
+		drop_branches(m->main);
 	if (!zn->nerror)
 		check_ranks(m->main);
 }
