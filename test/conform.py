@@ -75,7 +75,7 @@ def main():
     def job(name, rtol, atol):
         path = os.path.join(o.cases, name)
         return lambda: harness.outcome([o.zenithc, "verify", os.path.join(path, "model.onnx"), "--data", path, "--rtol", rtol,
-                                        "--atol", atol, "-O" + o.level, "--threads", o.threads, "--cc", o.cc]
+                                        "--atol", atol, "-O" + o.level, "--threads", o.threads, "--cc", cc]
                                        + OPTIONS.get(name, []), o.timeout)
 
     results = dict(harness.run_all([(name, job(name, rtol, atol)) for name, rtol, atol, _ in cases], o.j))

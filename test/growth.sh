@@ -6,8 +6,8 @@ command -v valgrind >/dev/null || { echo "no valgrind: skipped"; echo "0 passed,
 models=$(dirname "$0")/growth.py
 
 instructions() {
-	valgrind --tool=callgrind --callgrind-out-file=/dev/null "$1" "$2" -o "$d/out.c" 2>&1 >/dev/null |
-		sed -n 's/.*Collected : \([0-9]*\).*/\1/p'
+	valgrind --tool=cachegrind --cache-sim=no --cachegrind-out-file=/dev/null "$1" "$2" -o "$d/out.c" 2>&1 >/dev/null |
+		sed -n 's/.*I *refs: *//p' | tr -d ,
 }
 
 # without a kind all of them, two at a time
