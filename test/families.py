@@ -186,6 +186,7 @@ def main():
     targets = json.loads(subprocess.run([o.zenithc, "targets", "--json"], stdout=subprocess.PIPE, check=True).stdout)
     known = {f["name"] for t in targets for f in t["families"]}
     tmp, built = harness.temporary(), {}
+    o.cc = harness.warm(o.cc, tmp)
     jobs = [(f"{family} {target} {seed}", lambda a=(o, family, makes, dtypes[seed % len(dtypes)], target, seed,
                                                     f"{tmp}/{family}-{target}-{seed}.onnx", built): check(*a))
             for family, (makes, dtypes, on) in FAMILIES.items() if not o.only or any(re.search(r, family) for r in o.only)

@@ -175,7 +175,8 @@ def main():
     p.add_argument("--out", default="build/cases-models", help="where data sets are written, once")
     p.set_defaults(timeout=600)
     o = p.parse_args()
-    tmp = harness.temporary()
+    tmp, about = harness.temporary(), f"test models at -O{o.level} with {o.cc}"
+    o.cc = harness.warm(o.cc, tmp) if o.level != "0" else o.cc
     rows = read_tolerances(os.path.join(o.models, "tolerances.tsv"))
     jobs, skipped = [], 0
     for base, prefix in (o.models, ""), (o.zoo, "zoo/"):
@@ -199,7 +200,7 @@ def main():
             print(f"FAIL {name}: {kind}: {text}")
     harness.write_status(o.status, [f"{n}\t{k}\t{t}" for n, (k, t, _) in results.items() if k != harness.PASS])
     passed = sum(r[0] == harness.PASS for r in results.values())
-    print(f"test models at -O{o.level} with {o.cc}")
+    print(about)
     harness.finish(passed, len(results) - passed, skipped, tmp)
 
 

@@ -164,8 +164,8 @@ def known(args, name, tmp):
 
 
 def ways(args, asan):
-    runs = [(args.zenithc, 0, args.cc), (args.zenithc, 3, args.cc)]
-    return runs + [(args.asan, 3, SANITIZE)] if args.asan and asan else runs
+    runs = [(args.zenithc, 0, args.cc), (args.zenithc, 3, args.warm)]
+    return runs + [(args.asan, 3, args.watched)] if args.asan and asan else runs
 
 
 def one(args, seed, tmp, asan):
@@ -187,7 +187,7 @@ def one(args, seed, tmp, asan):
         shrunk = args.shrink and Shrinker(case, small, same).run()
         end = describe(onnx.load(f"{small}/model.onnx")) if shrunk else ""
         shutil.rmtree(folder)
-        return kind, f"-O{lv}{' sanitized' if cc == SANITIZE else ''}: {text}\n    {end}"
+        return kind, f"-O{lv}{' sanitized' if cc == args.watched else ''}: {text}\n    {end}"
     shutil.rmtree(folder)
     return harness.PASS, ""
 
@@ -208,6 +208,9 @@ def main():
     tmp, began = harness.temporary(), time.time()
     count = {k: 0 for k in ("pass", "refused", "wrong", "crash")}
     os.environ["ASAN_OPTIONS"] = "detect_leaks=0"
+    for folder in "plain", "watched":
+        os.mkdir(f"{tmp}/{folder}")
+    args.warm, args.watched = harness.warm(args.cc, tmp + "/plain"), harness.warm(SANITIZE, tmp + "/watched")
     jobs = [(args, k, tmp, True, began) for k in graphcases.CASES]
     jobs += [(args, args.seed + i, tmp, i % 8 == 0, began) for i in range(args.count)]
     with concurrent.futures.ProcessPoolExecutor(args.j) as pool:

@@ -210,6 +210,7 @@ def main():
     p.add_argument("--seed", type=int, default=0)
     o = p.parse_args()
     folder = harness.temporary()
+    o.cc = harness.warm(o.cc, folder)
     jobs, refused = [], 0
     for seed in range(o.seed, o.seed + o.count):
         c = Case(seed)
