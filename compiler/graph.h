@@ -36,6 +36,7 @@ enum opflag {                  /* named in ops.def without the prefix */
 	OF_SUBGRAPH = 16,      /* has graph attributes */
 	OF_DATADIM = 32,       /* output sizes depend on data */
 	OF_DISSOLVES = 128,    /* inference takes it apart: passes/sequence.h */
+	OF_EXPANDS = 256,      /* import makes it nodes of other operators: onnx/contrib.c */
 	OF_NOFOLD = 64,  /* folding it would grow the model (ConstantOfShape, Expand, ...): folded only when
 			    small */
 };

@@ -84,6 +84,7 @@ step beside beside
 step lint lint
 step proto "$PY" test/proto.py compiler/onnx/onnx.proto
 step opsets "$PY" test/opsets.py "$z"
+step contrib "$PY" test/contrib.py "$z"
 step decoder "$PY" test/decoder.py "$z" "$ZOO"
 step recurrent "$PY" test/recurrent.py --zenithc "$z"
 step families "$PY" test/families.py --zenithc "$z"

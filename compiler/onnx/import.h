@@ -93,6 +93,20 @@ void inline_call(Import *, Scope *, const Onnx__NodeProto *, const Onnx__Functio
 Op upgrade_name(enum domain, const char *name);
 void upgrade(Node *, const char *name, int64_t version);
 
+/* what its rules are written with, and those of contrib.c */
+void need_type(Value *);                /* infers what the value depends on, while its rank is not known */
+int rank_of(Node *, Value *);           /* -1 after unsupported(): the node needs it */
+Node *insert(Node *before, Op, Value *const *in, int nin);      /* one output */
+/* a node after n that takes over its output k; gives the node, whose inputs are nin: the first is n's own */
+Node *insert_after(Node *n, int k, Op, int nin);
+void set_attr_int(Node *, const char *name, int64_t);
+void set_attr_str(Node *, const char *name, const char *);
+/* a scalar of the dtype of `like`: by a cast where inference does not tell it */
+Value *scalar_like(Node *, Value *like, double);
+
+/* contrib.c: a node of an operator with OF_EXPANDS becomes nodes of others */
+void expand(Node *);
+
 
 #define STR_OF(s) ((s) ? (s) : "")
 

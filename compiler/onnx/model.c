@@ -374,8 +374,13 @@ convert_node(Import *im, Scope *s, const Onnx__NodeProto *p, int id)
 		return;
 	}
 	define_outputs(s, n, p, where);
-	upgrade(n, STR_OF(p->op_type),
-		s->opset->version[domain] ? s->opset->version[domain] : newest[domain]);
+	if (op_def[op].flags & OF_EXPANDS) {
+		check_arity(n);
+		if (zn->nerror == nerror)
+			expand(n);
+	} else
+		upgrade(n, STR_OF(p->op_type),
+			s->opset->version[domain] ? s->opset->version[domain] : newest[domain]);
 	for (n = last ? last->next : s->graph->first; n != s->graph->ret && zn->nerror == nerror; n = n->next)
 		check_arity(n);
 }

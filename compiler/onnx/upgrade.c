@@ -7,7 +7,7 @@
 #include <inttypes.h>
 
 /* helpers */
-static void
+void
 need_type(Value *v)
 {
 	VEC(Node *) stack = {0};
@@ -32,7 +32,7 @@ need_type(Value *v)
 	}
 }
 
-static Node *
+Node *
 insert(Node *before, Op op, Value *const *in, int nin)
 {
 	Node *n = node_new(before->graph, before, op, nin, 1);
@@ -45,8 +45,7 @@ insert(Node *before, Op op, Value *const *in, int nin)
 	return n;
 }
 
-/* a node after n that takes over its output k; gives the node, whose inputs are nin: the first is n's own */
-static Node *
+Node *
 insert_after(Node *n, int k, Op op, int nin)
 {
 	Node *r = node_new(n->graph, n->next, op, nin, 1);
@@ -60,14 +59,14 @@ insert_after(Node *n, int k, Op op, int nin)
 	return r;
 }
 
-static void
+void
 set_attr_int(Node *n, const char *name, int64_t x)
 {
 	node_drop_attr(n, name);
 	node_add_attr(n, (Attr){.name = name, .type = A_INT, .i = x});
 }
 
-static void
+void
 set_attr_str(Node *n, const char *name, const char *s)
 {
 	node_drop_attr(n, name);
@@ -109,8 +108,7 @@ int_to_input(Node *n, const char *name, int i, bool vector)
 	node_drop_attr(n, name);
 }
 
-/* a scalar of the dtype of `like`: by a cast where inference does not tell it */
-static Value *
+Value *
 scalar_like(Node *n, Value *like, double x)
 {
 	Value *c;
@@ -134,7 +132,7 @@ float_to_input(Node *n, const char *name, int i)
 	node_drop_attr(n, name);
 }
 
-static int
+int
 rank_of(Node *n, Value *v)
 {
 	need_type(v);

@@ -30,7 +30,7 @@ typedef struct Cell {
 	Value *share;            /* the inputs' share */
 	/* while writing the recurrence */
 	Prog *p;
-	Mem *h, *c, *next, *tmp;
+	Mem *h, *c, *next, *tmp, *bytes;    /* bytes: h as it is once quantised */
 	int dir;
 	Ix at_batch, at_time;
 } Cell;
@@ -223,10 +223,36 @@ static void copy_next(Cell *s, Stmt *b)
 	st_store(in, s->h, j, ex_load(s->next, j));
 }
 
+/* what h is once quantised to bytes, in floats: of scale (greatest - least)/255 of its elements and 0 */
+static Mem *requantize(Cell *s, Stmt *b)
+{
+	Expr *zero = num(s, 0), *l, *h, *z, *e;
+	Var *lo = let(s, b, "lo", zero), *hi = let(s, b, "hi", zero), *scale, *at;
+	Stmt *in;
+	Ix j;
+
+	if (!s->bytes)
+		return s->h;
+	j = prog_for(s->p, b, s->hidden, &in);
+	st_set(in, lo, ex_bin(E_MIN, ex_var(lo), ex_load(s->h, j)));
+	st_set(in, hi, ex_bin(E_MAX, ex_var(hi), ex_load(s->h, j)));
+	l = ex_var(lo);
+	h = ex_var(hi);
+	scale = let(s, b, "scale", ex_select(ex_bin(E_EQ, l, h), num(s, 1), DIV(SUB(h, l), num(s, 255))));
+	z = ex_un(E_ROUND, ex_un(E_NEG, DIV(l, ex_var(scale))));
+	at = let(s, b, "zero", ex_bin(E_MIN, ex_bin(E_MAX, z, zero), num(s, 255)));
+	j = prog_for(s->p, b, s->hidden, &in);
+	e = ADD(ex_un(E_ROUND, DIV(ex_load(s->h, j), ex_var(scale))), ex_var(at));
+	e = SUB(ex_bin(E_MIN, ex_bin(E_MAX, e, zero), num(s, 255)), ex_var(at));
+	st_store(in, s->bytes, j, MUL(e, ex_var(scale)));
+	return s->bytes;
+}
+
 /* gates i, o, f, c; activations f, g, h */
 static void lstm_step(Cell *s, Stmt *b)
 {
 	Stmt *in;
+	Mem *h = requantize(s, b);
 	Ix j = prog_for(s->p, b, s->hidden, &in);
 	static const char *const name[] = { "i", "o", "f", "g" };
 	Var *a[4], *v;
@@ -234,7 +260,7 @@ static void lstm_step(Cell *s, Stmt *b)
 
 	for (int g = 0; g < 4; g++)
 		a[g] = let(s, in, name[g], share(s, g, j));
-	dots(s, in, j, 0, 4, s->h, a);
+	dots(s, in, j, 0, 4, h, a);
 	c = ex_var(let(s, in, "c0", ex_load(s->c, j)));
 	i = ex_var(let(s, in, "in", activate(s, 0, peephole(s, 0, j, ex_var(a[0]), c))));
 	f = activate(s, 0, peephole(s, 2, j, ex_var(a[2]), c));
@@ -384,6 +410,8 @@ static void recurrence(Cell *s, const char *name, Step *step, bool cell_out)
 		s->c = prog_scratch(s->p, s->gates == 3 ? "z" : "c", s->dt, s->hidden);
 	if (s->gates == 3)
 		s->tmp = prog_scratch(s->p, "reset", s->dt, s->hidden);
+	if (s->n->op == OP_Z_LSTM_REQUANTIZED)
+		s->bytes = prog_scratch(s->p, "bytes", s->dt, s->hidden);
 	for (s->dir = 0; s->dir < s->ndir; s->dir++) {
 		s->at_batch = prog_for(s->p, s->p->body, s->batch, &b);
 		start(s, b, s->h, s->h0);

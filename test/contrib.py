@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""Operators of com.microsoft against ONNX Runtime, one node each.
+
+usage: contrib.py ZENITHC [REGEX...]
+"""
+import os
+import re
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import helper, numpy_helper
+
+import harness
+
+CASES = {}
+rng = np.random.default_rng(1)
+
+
+def rand(*shape):
+    return rng.standard_normal(shape).astype(np.float32)
+
+
+def u8(*shape):
+    return rng.integers(0, 256, shape).astype(np.uint8)
+
+
+def s8(*shape):
+    return rng.integers(-127, 128, shape).astype(np.int8)
+
+
+def f(x):
+    return np.float32(x)
+
+
+class C(np.ndarray):
+    """An operand that is a constant."""
+
+
+def const(a):
+    return np.asarray(a).view(C)
+
+
+def case(name, op, ins, outs="y", domain="com.microsoft", **attrs):
+    """ins: arrays, or None where an input is not given; outs: names, "" where one is not wanted."""
+    names = ["" if a is None else f"i{k}" for k, a in enumerate(ins)]
+    node = helper.make_node(op, names, outs.split(","), name="n", domain=domain, **attrs)
+    feed = {k: np.asarray(a) for k, a in zip(names, ins) if a is not None and not isinstance(a, C)}
+    info = [helper.make_tensor_value_info(k, helper.np_dtype_to_tensor_dtype(a.dtype), a.shape) for k, a in feed.items()]
+    g = helper.make_graph([node], "g", info, [onnx.ValueInfoProto(name=o) for o in outs.split(",") if o],
+                          [numpy_helper.from_array(np.asarray(a), k) for k, a in zip(names, ins) if isinstance(a, C)])
+    sets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+    CASES[name] = helper.make_model(g, ir_version=8, opset_imports=sets), feed
+
+
+def floats():
+    x, b = rand(2, 3, 8), rand(8)
+    case("gelu", "Gelu", [x])
+    case("bias_gelu", "BiasGelu", [x, const(b)])
+    case("fast_gelu", "FastGelu", [x])
+    case("fast_gelu_bias", "FastGelu", [x, const(b)])
+    case("quick_gelu", "QuickGelu", [x])
+    case("quick_gelu_alpha", "QuickGelu", [x], alpha=1.0)
+    case("skip", "SkipLayerNormalization", [x, rand(2, 3, 8), const(b), const(rand(8)), const(rand(8))], "y,,,s", epsilon=1e-5)
+    case("skip_broadcast", "SkipLayerNormalization", [x, rand(1, 3, 8), const(b)])
+    case("skip_rms", "SkipSimplifiedLayerNormalization", [x, rand(2, 3, 8), const(b), const(rand(8))], "y,,,s", epsilon=1e-5)
+    case("rms", "SimplifiedLayerNormalization", [x, const(b)], domain="", epsilon=1e-6, axis=-1)
+    w, img = const(rand(4, 3, 3, 3)), rand(1, 3, 6, 5)
+    for act, params in ("Relu", []), ("LeakyRelu", [.2]), ("Clip", [-.5, .5]), ("HardSigmoid", [.3, .4]), ("Tanh", []):
+        more = {"activation_params": params} if params else {}
+        case("conv_" + act, "FusedConv", [img, w, const(rand(4))], activation=act, pads=[1] * 4, **more)
+    case("conv_sum", "FusedConv", [img, w, const(rand(4)), rand(1, 4, 6, 5)], activation="Relu", pads=[1] * 4)
+    case("gemm", "FusedGemm", [rand(3, 5), const(rand(4, 5)), const(rand(4))], transB=1, activation="LeakyRelu", activation_alpha=.1)
+    case("matmul", "FusedMatMul", [rand(2, 5, 3), rand(2, 5, 4)], transA=1, alpha=.5)
+    case("matmul_turned", "FusedMatMul", [rand(2, 3, 5), rand(2, 4, 5)], transB=1)
+    case("cdist", "CDist", [rand(3, 5), const(rand(4, 5))], metric="euclidean")
+    case("cdist_squares", "CDist", [rand(3, 5), rand(4, 5)], metric="sqeuclidean")
+    ids = np.array([[1, 4, 2], [0, 3, 3]], np.int32)
+    tables = [const(rand(5, 8)), const(rand(4, 8)), const(rand(2, 8)), const(rand(8)), const(rand(8))]
+    case("embed", "EmbedLayerNormalization", [ids, ids % 2, *tables, np.array([[1, 1, 0], [1, 1, 1]], np.int32)], "y,m", epsilon=1e-5,
+         mask_index_type=1)
+    case("embed_plain", "EmbedLayerNormalization", [ids, None, tables[0], tables[1], None, *tables[3:]], "y,m")
+
+
+def attention():
+    x, w, b = rand(2, 5, 8), const(rand(8, 24) / 3), const(rand(24))
+    keep, ends = np.array([[1, 1, 1, 0, 0], [1] * 5], np.int32), np.array([3, 5], np.int32)
+    case("attention", "Attention", [x, w, b], num_heads=2)
+    case("attention_mask", "Attention", [x, w, b, keep], num_heads=2)
+    case("attention_ends", "Attention", [x, w, b, ends], num_heads=2)
+    case("attention_3d", "Attention", [x, w, b, np.tril(np.ones((2, 5, 5), np.int32))], num_heads=4)
+    case("attention_causal", "Attention", [x, w, b], num_heads=2, unidirectional=1)
+    case("attention_past", "Attention", [x, w, b, None, rand(2, 2, 2, 3, 4)], "y,p", num_heads=2, unidirectional=1)
+    case("attention_bias", "Attention", [x, w, b, None, None, rand(2, 2, 5, 5)], num_heads=2, scale=.3)
+    case("attention_sizes", "Attention", [x, const(rand(8, 20)), const(rand(20))], num_heads=2, qkv_hidden_sizes=[8, 8, 4])
+    q, k, v = rand(2, 5, 8), rand(2, 7, 8), rand(2, 7, 8)
+    case("multihead", "MultiHeadAttention", [q, k, v], num_heads=2)
+    case("multihead_bias", "MultiHeadAttention", [q, k, v, b], num_heads=2)
+    case("multihead_mask", "MultiHeadAttention", [q, k, v, None, (rand(2, 7) > -1).astype(np.int32)], num_heads=2)
+    case("multihead_add", "MultiHeadAttention", [q, k, v, None, None, rand(2, 2, 5, 7)], num_heads=2)
+    case("multihead_past", "MultiHeadAttention", [q, k[:, :5], v[:, :5], None, None, None, rand(2, 2, 3, 4), rand(2, 2, 3, 4)],
+         "y,k,v", num_heads=2)
+    case("rotary", "RotaryEmbedding", [rand(2, 2, 5, 8), np.array([[0, 1, 2, 3, 4], [3, 4, 5, 6, 7]]), const(rand(9, 4)), const(rand(9, 4))])
+    case("rotary_flat", "RotaryEmbedding", [rand(1, 5, 16), np.array([[0, 1, 2, 3, 4]]), const(rand(9, 4)), const(rand(9, 4))],
+         interleaved=1, num_heads=2, rotary_embedding_dim=0)
+    case("q_attention", "QAttention", [u8(2, 5, 8), const(s8(8, 24)), b, f(.01), f(.004), keep, np.uint8(120), const(np.int8(0))], num_heads=2)
+
+
+def quantised():
+    x, xs, xz, ys, yz = u8(1, 3, 4, 4), const(f(.05)), const(np.uint8(128)), const(f(.03)), const(np.uint8(100))
+    case("qsigmoid", "QLinearSigmoid", [x, xs, xz, const(f(1 / 256)), const(np.uint8(0))])
+    case("qleaky", "QLinearLeakyRelu", [x, xs, xz, ys, yz], alpha=.1)
+    case("qmul", "QLinearMul", [x, xs, xz, u8(1, 3, 1, 1), const(f(.013)), const(np.uint8(7)), ys, yz])
+    case("qaverage", "QLinearGlobalAveragePool", [x, xs, xz, ys, yz])
+    case("qconcat", "QLinearConcat", [ys, yz, x, xs, xz, u8(1, 2, 4, 4), const(f(.02)), const(np.uint8(9))], axis=1)
+    case("qwhere", "QLinearWhere", [rand(4, 4) > 0, x, xs, xz, u8(1, 3, 4, 4), const(f(.02)), const(np.uint8(9)), ys, yz])
+    a = u8(3, 16)
+    case("qgemm", "QGemm", [a, xs, xz, const(s8(16, 4)), const(f(.01)), const(np.int8(0)), const(rng.integers(-99, 99, 4).astype(np.int32)),
+                            const(f(.9)), yz], alpha=1.0)
+    case("qgemm_float", "QGemm", [a, xs, xz, const(s8(4, 16)), const(np.abs(rand(4))), const(np.zeros(4, np.int8)), None], transB=1, alpha=1.0)
+    case("to_float", "MatMulIntegerToFloat", [a, const(s8(16, 4)), f(.1), const(f(.2)), np.uint8(7), const(np.int8(3)), const(rand(4))])
+    case("to_float_columns", "MatMulIntegerToFloat", [a, const(u8(16, 4)), f(.1), const(np.abs(rand(4)))])
+    case("dynamic", "DynamicQuantizeMatMul", [rand(3, 16), const(s8(16, 4)), const(f(.02)), const(np.int8(0)), const(rand(4))])
+    case("quantize16", "QuantizeLinear", [rand(3, 4), const(f(1e-4)), const(np.uint16(32768))])
+    case("dequantize16", "DequantizeLinear", [rng.integers(-999, 999, (3, 4)).astype(np.int16), const(f(1e-4)), const(np.int16(5))])
+    for name, zero, d in ("lstm", lambda *s: u8(*s), "forward"), ("lstm_signed", lambda *s: np.zeros(s, np.int8), "bidirectional"):
+        n = 2 if d == "bidirectional" else 1
+        w, r = (u8 if name == "lstm" else s8), rand(n, 1, 6)
+        case("dynamic_" + name, "DynamicQuantizeLSTM",
+             [rand(7, 1, 5), const(w(n, 5, 24)), const(w(n, 6, 24)), const(rand(n, 48)), None, r, r, None, const(np.full(n, .01, np.float32)),
+              const(zero(n)), const(np.full(n, .02, np.float32)), const(zero(n))], "y,h,c", hidden_size=6, direction=d)
+
+
+def write(folder, name, m, feed):
+    where = os.path.join(folder, name, "test_data_set_0")
+    os.makedirs(where)
+    onnx.save(m, os.path.join(folder, name, "model.onnx"))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    outs = onnxruntime.InferenceSession(m.SerializeToString(), options, providers=["CPUExecutionProvider"]).run(None, feed)
+    for kind, values in ("input", feed.items()), ("output", zip([o.name for o in m.graph.output], outs)):
+        for i, (k, v) in enumerate(values):
+            with open(os.path.join(where, f"{kind}_{i}.pb"), "wb") as out:
+                out.write(numpy_helper.from_array(np.asarray(v), k).SerializeToString())
+    return os.path.join(folder, name)
+
+
+def main():
+    zenithc, only = sys.argv[1], sys.argv[2:]
+    for make in floats, attention, quantised:
+        make()
+    folder = harness.temporary()
+    jobs = []
+    for name, (m, feed) in CASES.items():
+        if only and not any(re.search(r, name) for r in only):
+            continue
+        d = write(folder, name, m, feed)
+        for level in "-O3", "-O0":
+            cmd = [zenithc, "verify", d + "/model.onnx", "--data", d, "--max-error", "2e-6", level, "--cc", "gcc -O1 -w"]
+            jobs.append((name + level, lambda cmd=cmd: harness.outcome(cmd, 60)))
+    bad = 0
+    for name, (kind, text, _) in harness.run_all(jobs, 2):
+        if kind != harness.PASS:
+            bad += 1
+            print(f"FAIL {name}: {kind}: {text}")
+    harness.finish(len(jobs) - bad, bad, 0, folder)
+
+
+main()
