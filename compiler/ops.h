@@ -42,6 +42,9 @@ void dropped_dims(const Ix *dim, const Ix *flag, int rank, Ix *out, int nout);
 Ix dropped_axis(const Ix *flag, int i, const Ix *axis, int nout);  /* the index of axis i among those; 0 if
 								      flagged */
 
+/* ops/random.c: in [0, 1), of f64 if dt is it, else f32 with no more bits than dt; element: number of the draw */
+Expr *uniform_at(const Node *, DType dt, Expr *element);
+
 /* expression shorthand */
 static inline Expr *xadd(Expr *a, Expr *b) { return ex_bin(E_ADD, a, b); }
 static inline Expr *xsub(Expr *a, Expr *b) { return ex_bin(E_SUB, a, b); }

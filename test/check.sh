@@ -112,6 +112,7 @@ step filetype sh test/examples.sh filetype "$z" "$B"
 step voice sh test/examples.sh voice "$z" "$B"
 step features "$PY" test/features.py --zenithc "$z"
 step control "$PY" -W ignore test/control.py --zenithc "$z"
+step draws "$PY" -W ignore test/draws.py --zenithc "$z"
 step sequences "$PY" test/sequences.py --zenithc "$z" --count 60
 step denormals "$PY" test/denormals.py "$B/zenithc" "$B/libzenith_rt.a"
 step arguments "$PY" -W ignore test/arguments.py "$z" "$MODELS"

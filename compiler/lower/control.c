@@ -4,8 +4,9 @@
  * Loop, Scan: carried values have places of their own. An iteration computes their next values elsewhere and
  * copies them at its end, when all are known; those whose size changes live in the heap region, where the
  * copies first go to the top and, after the release of the iteration's memory, down to the bottom. Scan
- * inputs are views of a slice, scan outputs are written slice by slice. Those of a Loop that may end before its
- * trip count have rows for twice the iterations done: below the carried values, and with them moved when they grow. */
+ * inputs are views of a slice, scan outputs are written slice by slice. Those of a Loop that may end before
+ * its trip count have rows for up to twice the iterations done: below the carried values, which move when they
+ * grow. */
 #include "program.h"
 #include "../../runtime/zenith.h"
 

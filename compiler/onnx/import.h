@@ -22,6 +22,7 @@ typedef struct Import {
 	Map *unknown;            /* operators already reported */
 	const Opset *opset;      /* of the model */
 	bool has_functions;
+	int nrandom;             /* nodes so far that draw: their `stream` */
 	int depth;               /* of graphs and functions */
 } Import;
 

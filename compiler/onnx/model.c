@@ -369,6 +369,8 @@ convert_node(Import *im, Scope *s, const Onnx__NodeProto *p, int id)
 				node_error(n, "attribute '%s' is given twice", quoted(a.name));
 			node_add_attr(n, a);
 		}
+	if (op_def[op].flags & OF_RANDOM || op == OP_DROPOUT)
+		node_add_attr(n, (Attr){.name = "stream", .type = A_INT, .i = im->nrandom++});
 	if (op == OP_CONSTANT) {
 		convert_constant(s, p, n);
 		return;

@@ -378,7 +378,7 @@ void lower_bit_shift(Node *n)
 	lower_bin(n, strcmp(dir, "LEFT") ? E_SHR : E_SHL);
 }
 
-/* inference only: the identity, and a mask of ones */
+/* the identity and a mask of ones; in training, elements are dropped at random (random.c) */
 void shape_dropout(Node *n)
 {
 	out_like(n, 0, n->in[0]);
@@ -386,26 +386,41 @@ void shape_dropout(Node *n)
 		set_out(n, 1, DT_BOOL, n->in[0]->rank, n->in[0]->dim);
 }
 
-void lower_dropout(Node *n)
+static Expr *kept(Node *n, const Te *t)
 {
 	Value *train = in_opt(n, 2), *ratio = in_opt(n, 1);
-	int64_t on = 0;
-	double r = 0.5;
+	Expr *u = uniform_at(n, DT_F32, ex_ix(flat_at(t->axis, n->in[0]->dim, t->rank)));
+	Expr *r = ratio ? ex_cast(u->dt, te_scalar(ratio)) : xlike(u, 0.5);
+
+	return ex_bin(E_OR, ex_un(E_NOT, ex_cast(DT_BOOL, te_scalar(train))), ex_bin(E_GE, u, r));
+}
+
+static Expr *scaled(Node *n, Expr *x)
+{
+	Value *train = in_opt(n, 2), *ratio = in_opt(n, 1);
+	Expr *a = ex_acc(x), *r = ratio ? ex_cast(a->dt, te_scalar(ratio)) : xlike(a, 0.5);
+
+	a = ex_cast(x->dt, xdiv(a, xsub(xlike(a, 1), r)));
+	return ex_select(ex_cast(DT_BOOL, te_scalar(train)), a, x);
+}
+
+void lower_dropout(Node *n)
+{
+	Value *train = in_opt(n, 2);
+	int64_t on = 1;
+	Expr *x;
 	Te *t;
 
-	if (train && !const_int(train, &on))
-		node_unsupported(n, "training_mode must be constant");
-	if (on && ratio && !const_float(ratio, &r))
-		node_unsupported(n, "ratio must be constant in training mode");
-	if (on && r != 0)
-		node_unsupported(n, "Dropout in training mode");
+	if (!train || const_int(train, &on))
+		on = train && on;
 	if (out_wanted(n, 0)) {
 		t = te_begin(n->out[0]);
-		te_end(n->out[0], te_read(n->in[0], t->axis, t->rank));
+		x = te_read(n->in[0], t->axis, t->rank);
+		te_end(n->out[0], on ? ex_select(kept(n, t), scaled(n, x), ex_float(x->dt, 0)) : x);
 	}
 	if (out_wanted(n, 1)) {
-		te_begin(n->out[1]);
-		te_end(n->out[1], ex_int(DT_BOOL, 1));
+		t = te_begin(n->out[1]);
+		te_end(n->out[1], on ? kept(n, t) : ex_int(DT_BOOL, 1));
 	}
 }
 
