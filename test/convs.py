@@ -1,6 +1,6 @@
 """Convolutions among what surrounds them in networks, against ONNX Runtime: the vectors of each instruction set that this
 machine has, and none. Channels added by Pad or Concat before a residual sum, channels last outside and first inside,
-few channels with long kernels and wide borders, Resize after them.
+few channels with long kernels and wide borders, groups of channels, Resize after them.
 usage: convs.py [options] [REGEX]"""
 import os
 import sys
@@ -103,6 +103,16 @@ CASES.update({"transposed_2": ((1, 3, 8, 10), transposed, (20, (2, 2), (2, 2))),
               "transposed_32": ((2, 3, 5, 7), transposed, (9, (3, 2), (3, 2))),
               "transposed_4": ((1, 3, 9, 6), transposed, (16, (4, 4), (2, 2))),
               "transposed_1": ((1, 3, 6, 11), transposed, (33, (2, 5), (2, 3)))})
+
+
+def grouped(n, c, per, stride):
+    """with as many channels in and out of each group"""
+    a = n.add("Relu", n.conv(n.conv("x", 3, c, (1, 1)), c, c, group=c // per, strides=[stride] * 2))
+    return n.conv(n.conv(a, c, c, (1, 1)), c, 5, (1, 1))
+
+
+CASES.update({f"grouped_{c}_{per}_{stride}": ((1, 3, 11, 15), grouped, (c, per, stride))
+              for c, per, stride in [(32, 16, 1), (64, 16, 2), (48, 24, 1), (24, 8, 1), (40, 20, 2), (96, 48, 1), (20, 4, 1)]})
 
 
 def write(folder, case, seed):

@@ -83,6 +83,14 @@ bool gemm_in_conds(const Factor *f, const IxAtom *a)
 	return false;
 }
 
+/* the lane, counted from multiples of a panel: the channels of a group */
+static bool from_panel(Ix at, const IxAtom *lane)
+{
+	Ix rest, c = ix_coef(at, lane, &rest);
+
+	return c && ix_is(c, 1) && ix_is(ix_mod(rest, ix_int(PANEL)), 0);
+}
+
 /* can a constant be packed along that lane axis: each of its axes is walked by one variable */
 static bool packable(const Contraction *c, const IxAtom *lane)
 {
@@ -93,8 +101,8 @@ static bool packable(const Contraction *c, const IxAtom *lane)
 		return false;
 	for (int i = 0; i < l->nix; i++) {
 		const IxAtom *a = ix_atom(l->ix[i]);
-		any |= a == lane;
-		if (!ix_is(l->ix[i], 0) && (!a || a->kind != IX_VAR))
+		any |= from_panel(l->ix[i], lane);
+		if (!ix_is(l->ix[i], 0) && (!a || a->kind != IX_VAR) && !from_panel(l->ix[i], lane))
 			return false;
 	}
 	return any;
@@ -512,7 +520,7 @@ static Packed *packing(const Gemm *g)
 	for (int i = 0; i < l->nix; i++) {
 		if (!ix_isint(p->value->dim[i], &dim[i]))
 			return NULL;
-		if (ix_atom(l->ix[i]) == g->l)
+		if (ix_has(l->ix[i], g->l))
 			p->lane = i;
 		else if (!gemm_reduces(g, l->ix[i]))
 			p->level[m++] = (PackLevel){ dim[i], i, 1 };

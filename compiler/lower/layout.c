@@ -39,6 +39,7 @@ typedef struct Work {            /* one stage of a kernel */
 	Value *out;
 	int nloop;
 	Ix loop[MAX_RANK];
+	int64_t by[MAX_RANK];    /* what the loop is divided by: its lane are remainders (divide_loops); 0: not */
 	const IxAtom *red;       /* the last variable of a reduction that is no contraction: lane number nloop */
 	bool root;               /* of a kernel of one stage: its lane may be chosen */
 	VEC(Access) access;
@@ -172,6 +173,24 @@ static void collect(Collect *c, const Expr *e)
 	c->product = save.product;
 }
 
+typedef struct Quotient { const IxAtom *var; int64_t by; } Quotient;
+
+static bool find_quotient(const IxAtom *x, void *arg)
+{
+	Quotient *q = arg;
+
+	return x->kind == IX_DIV && x->a == ix_of(q->var) && ix_isint(x->b, &q->by) && q->by >= LANES;
+}
+
+/* the loop's variable within a group: of a convolution's channels */
+static int64_t divided_by(const Expr *body, const IxAtom *var)
+{
+	Quotient q = { var, 0 };
+	int64_t e;
+
+	return body->reduces && ix_isint(var->a, &e) && ex_any_atom(body, find_quotient, &q) && e % q.by == 0 ? q.by : 0;
+}
+
 static void add_work(Lay *l, Value *out, const Expr *body, const Ix *at, const Ix *loop, int nloop, bool root)
 {
 	Work *w = NEW(Work);
@@ -181,8 +200,10 @@ static void add_work(Lay *l, Value *out, const Expr *body, const Ix *at, const I
 		return;
 	w->out = out;
 	w->root = root;
-	for (int i = 0; i < nloop; i++)
+	for (int i = 0; i < nloop; i++) {
+		w->by[w->nloop] = divided_by(body, ix_atom(loop[i]));
 		w->loop[w->nloop++] = loop[i];
+	}
 	for (int i = 0; i < out->rank; i++)
 		c.evals *= ix_estimate(out->dim[i]);
 	add_access(&c, out, at);
@@ -310,8 +331,19 @@ static double aliasing(Ix c, const IxAtom *lane)
 	return ix_isint(c, &n) && n && n % ALIAS == 0 && ix_estimate(lane->a) >= LANES ? aliased : 1;
 }
 
-static double walk_cost(Lower *lo, const Work *w, const Access *a, int label, const IxAtom *lane)
+static const IxAtom *lane_atom(const Work *w, int lane)
 {
+	return lane == w->nloop ? w->red : ix_atom(w->loop[lane]);
+}
+
+static Ix first_group(const IxAtom *x, void *arg)
+{
+	return x->kind == IX_DIV && x->a == ix_of(arg) ? ix_int(0) : NULL;
+}
+
+static double walk_cost(Lower *lo, const Work *w, const Access *a, int label, int nlane)
+{
+	const IxAtom *lane = lane_atom(w, nlane);
 	double once = guards(a->guard, lane) ? guarded_lane : 1;
 	Ix flat, c, rest;
 	int axis;
@@ -321,6 +353,8 @@ static double walk_cost(Lower *lo, const Work *w, const Access *a, int label, co
 		return axis == -2 ? DIVIDED : AT_ONCE;
 	}
 	flat = flat_at(a, label);
+	if (nlane < w->nloop && w->by[nlane])
+		flat = ix_subst(flat, first_group, (void *)lane);
 	if (!ix_has(flat, lane))
 		return AT_ONCE + (a->sum && a->var != -2 ? sum_cost(a, flat) : 0);
 	if (a->var != -2 && a->sums && beside_constant(w, lane))
@@ -335,11 +369,6 @@ static double walk_cost(Lower *lo, const Work *w, const Access *a, int label, co
 	return once * ONE_BY_ONE * aliasing(c, lane);
 }
 
-static const IxAtom *lane_atom(const Work *w, int lane)
-{
-	return lane == w->nloop ? w->red : ix_atom(w->loop[lane]);
-}
-
 static double access_cost(Lay *l, const Work *w, Access *a, int lane)
 {
 	int label = a->var >= 0 ? l->var.p[a->var].label : a->v->rank - 1;
@@ -348,14 +377,14 @@ static double access_cost(Lay *l, const Work *w, Access *a, int lane)
 	if (lane == w->nloop && !a->sum)
 		return AT_ONCE * a->evals;
 	if (*slot == 0)
-		*slot = walk_cost(l->lo, w, a, label, lane_atom(w, lane));
+		*slot = walk_cost(l->lo, w, a, label, lane);
 	return *slot * a->evals;
 }
 
 /* sums fill whole vectors; other loops are merged */
 static double waste(const Work *w, int lane)
 {
-	double e = ix_estimate(lane_atom(w, lane)->a);
+	double e = lane < w->nloop && w->by[lane] ? (double)w->by[lane] : ix_estimate(lane_atom(w, lane)->a);
 
 	return has_reduce(w->out->te->body) && e >= 1 ? ceil(e / LANES) * LANES / e : 1;
 }
