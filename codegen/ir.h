@@ -255,6 +255,7 @@ Stmt *st_while(Stmt *block, Expr *cond);
 Var *st_let(Stmt *block, Kern *, const char *name, Expr *);   /* Kern: NULL in a program; for st_fail too */
 void st_set(Stmt *block, Var *, Expr *);
 void st_store(Stmt *block, Mem *, Ix, Expr *);
+void st_prefetch(Stmt *block, Mem *, Ix);
 Mem *st_array(Stmt *block, Kern *, const char *name, DType, Ix size);
 void st_fail(Stmt *block, Kern *, Expr *cond, int status);
 Kern *kern_new(const char *name);

@@ -125,6 +125,15 @@ st_store(Stmt *block, Mem *m, Ix at, Expr *e)
 	s->e = e;
 }
 
+void
+st_prefetch(Stmt *block, Mem *m, Ix at)
+{
+	Stmt *s = add(block, S_PREFETCH);
+
+	s->mem = m;
+	s->ix = at;
+}
+
 Mem *
 st_array(Stmt *block, Kern *k, const char *name, DType dt, Ix size)
 {

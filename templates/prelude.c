@@ -9,7 +9,7 @@
 
 /*@ zn_prefetch */
 #if defined __GNUC__ || defined __clang__
-#define ZN_PREFETCH(p) __builtin_prefetch(p)
+#define ZN_PREFETCH(p) __builtin_prefetch(p, 0, 2)
 #else
 #define ZN_PREFETCH(p) ((void)(p))
 #endif

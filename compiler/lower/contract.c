@@ -8,12 +8,17 @@
  * A and B are any expressions (contraction.h); B is the operand whose elements lie side by side along the lane axis,
  * or a constant, which is packed so that they do: [n/16][k...][16], the same for every isa; any other is copied, a
  * group of columns at a time, if enough rows use the copy. The tile axis is one of
- * A's; where A's conditions (padding) depend on it, only the interior is tiled, and the border done row by row. */
+ * A's; where A's conditions (padding) depend on it, only the interior is tiled, and the border done row by row.
+ *
+ * Where a constant does not stay in the second level of caches from one row of the outer axes to the next, those axes
+ * go inside the n-groups: what is read over and over is then one panel. While the first tiles of a group use it, the
+ * panel of the next group is fetched. */
 #include "gemm.h"
 
 enum {
 	MAX_NV = 8,
 	MAX_COPY = 16384,        /* elements on the stack */
+	CACHE = 1 << 17,         /* elements that stay in the second level of caches */
 	TERMS = 256,             /* of one float sum: longer ones are sums of these, as rounding errors grow with the length */
 };
 
@@ -301,6 +306,21 @@ static bool copy_columns(Gemm *g, Stmt *b, Ix n0, int nv, Ix lanes)
 	return lanes_can(b->list.p[b->list.n - 1]);
 }
 
+/* a panel of the next group of columns: the one whose number is that of the tile */
+static void fetch_ahead(Gemm *g, Stmt *b, Swap *sw, Ix n0, int nv)
+{
+	int64_t count, per = nv * g->n->isa->lanes / PANEL;
+	Ix next = ix_addc(n0, nv * g->n->isa->lanes);
+	Expr *e;
+
+	if (!g->pack || !g->turn || !ix_isint(g->l->a, &count) || per < 1 || ix_ge(next, ix_int(count)))
+		return;
+	next = ix_add(next, ix_mulc(ix_min(g->turn, ix_int(per - 1)), PANEL));
+	sw->nby = ix_min(next, ix_int((count - 1) / PANEL * PANEL));
+	e = nest_loads(g->n, ex_subst_ix((Expr *)g->c.b.load, gemm_axis, sw));
+	st_prefetch(b, e->u.mem, e->ix[0]);
+}
+
 static void products(Gemm *g, Stmt *b, Swap *sw, Ix m0, Ix n0, Ix l, int mr, int nv, Mem *acc)
 {
 	Nest *n = g->n;
@@ -316,6 +336,7 @@ static void products(Gemm *g, Stmt *b, Swap *sw, Ix m0, Ix n0, Ix l, int mr, int
 		? ex_load(g->copy, ix_add(ix_mulc(ix_add(ix_mulc(ix_subst(column_at(g), gemm_axis, sw), nv), j),
 			n->isa->lanes), l))
 		: operand(g, &g->c.b, sw));
+	fetch_ahead(g, b, sw, n0, nv);
 	in = nest_unrolled(n, b, mr, &i);
 	sw->mby = ix_add(m0, i);
 	a = st_let(in, n->k, "a", operand(g, &g->c.a, sw));
@@ -424,10 +445,15 @@ static bool rows(Gemm *g, Stmt *b, Ix base, Ix count, int mr, Ix n0, int nv, Ix 
 	Ix whole = ix_div(count, ix_int(mr)), rest = ix_sub(count, ix_mulc(whole, mr)), o, i;
 	int64_t r;
 	Stmt *in;
+	bool ok;
 
 	if (!ix_is(whole, 0)) {
 		in = nest_loop(g->n, b, whole, &o);
-		if (!tile(g, in, ix_add(base, ix_mulc(o, mr)), mr, n0, nv, lanes, interior))
+		if (!g->ninner && ix_isint(whole, &r) && r * PANEL >= (int64_t)nv * g->n->isa->lanes)
+			g->turn = o;
+		ok = tile(g, in, ix_add(base, ix_mulc(o, mr)), mr, n0, nv, lanes, interior);
+		g->turn = g->ninner ? g->turn : NULL;
+		if (!ok)
 			return false;
 	}
 	if (ix_is(rest, 0))
@@ -455,6 +481,8 @@ static bool all_rows(Gemm *g, Stmt *b, Ix n0, int nv, Ix lanes)
 
 	if (g->copies && !copy_columns(g, b, n0, nv, lanes))
 		return false;
+	for (int i = 0; i < g->ninner; i++)
+		b = st_for(b, g->inner[i], F_SERIAL);
 	if (!g->m || !gemm_in_conds(&g->c.a, g->m))
 		return rows(g, b, ix_int(0), count, g->mr, n0, nv, lanes, true);
 	if (!interior(g, &from, &to) || from >= to || !ix_isint(count, &e))
@@ -571,6 +599,54 @@ static bool pack(Gemm *g)
 	return true;
 }
 
+/* ---- the order of the other axes */
+
+static double extents(const VarSet *s, const IxAtom *but)
+{
+	double n = 1;
+
+	for (int i = 0; i < s->n; i++)
+		n *= ix_atom(s->v[i]) == but ? 1 : ix_estimate(ix_atom(s->v[i])->a);
+	return n;
+}
+
+/* what is read beyond the cache with A's axes outside the groups of columns exceeds what is with them inside */
+static bool panels_outside(const Gemm *g)
+{
+	double w = extents(&g->c.n, NULL) * extents(&g->c.k, NULL), x = 1, rows = extents(&g->c.m, g->m);
+	double groups = ceil(ix_estimate(g->l->a) / (g->nv * g->n->isa->lanes));
+
+	if (!g->pack || !g->c.a.load)
+		return false;
+	for (int i = 0; i < g->c.a.load->nix; i++)
+		x *= ix_estimate(g->c.a.load->u.value->dim[i]);
+	x /= extents(&g->c.batch, NULL);
+	return w + (x > CACHE ? groups : 1) * x < (w > CACHE ? rows : 1) * w + x;
+}
+
+/* the loops around the groups of columns; g->inner is left to all_rows */
+static Stmt *outer_loops(Gemm *g, Stmt *b)
+{
+	bool inside = panels_outside(g);
+	int64_t e;
+
+	for (int i = 0; i < g->s->nloop; i++) {
+		Ix v = g->s->loop[i];
+		bool of_a = false;
+		if (ix_atom(v) == g->l || ix_atom(v) == g->m)
+			continue;
+		for (int k = 0; k < g->c.m.n; k++)
+			of_a |= g->c.m.v[k] == v;
+		if (inside && of_a)
+			g->inner[g->ninner++] = v;
+		else
+			b = st_for(b, v, F_SERIAL);
+	}
+	if (g->ninner && ix_isint(ix_atom(g->inner[0])->a, &e) && e * PANEL >= (int64_t)g->nv * g->n->isa->lanes)
+		g->turn = g->inner[0];
+	return b;
+}
+
 static bool setup(Gemm *g, Nest *n, const Stage *s, Expr *body, DType sum)
 {
 	const Expr *red = only_reduce(body, NULL);
@@ -590,17 +666,13 @@ static bool tiles(Nest *n, Stmt *b, const Stage *s, Expr *body, DType sum)
 {
 	Gemm g;
 	int before = b->list.n, packs = n->packs->n;
-	Stmt *in = b;
 
 	if (n->lane || !setup(&g, n, s, body, sum))
 		return false;
 	if (packable(&g.c, g.l) && !pack(&g))
 		return false;
 	choose_tile(&g);
-	for (int i = 0; i < s->nloop; i++)
-		if (ix_atom(s->loop[i]) != g.l && ix_atom(s->loop[i]) != g.m)
-			in = st_for(in, s->loop[i], F_SERIAL);
-	if (columns(&g, in))
+	if (columns(&g, outer_loops(&g, b)))
 		return true;
 	b->list.n = before;
 	n->packs->n = packs;

@@ -29,6 +29,9 @@ typedef struct Gemm {
 	int nk;
 	bool dot;                /* of bytes, four terms at a time along the last of k */
 	Packed *pack;            /* of b; NULL: not packed */
+	Ix inner[CONTRACTION_VARS];     /* axes of A inside the groups of columns, outermost first */
+	int ninner;
+	Ix turn;                 /* the number of a tile in its group; NULL: nothing is fetched ahead */
 } Gemm;
 
 /* rows [m0, m0 + mr), nv vectors from column n0 on, l: the variable of the lanes */
