@@ -1,6 +1,7 @@
 """Convolutions among what surrounds them in networks, against ONNX Runtime: the vectors of each instruction set that this
 machine has, and none. Channels added by Pad or Concat before a residual sum, channels last outside and first inside,
-few channels with long kernels and wide borders, groups of channels, Resize after them.
+few channels with long kernels and wide borders, groups of channels, more of
+them than caches keep, Resize after them.
 usage: convs.py [options] [REGEX]"""
 import os
 import sys
@@ -113,6 +114,15 @@ def grouped(n, c, per, stride):
 
 CASES.update({f"grouped_{c}_{per}_{stride}": ((1, 3, 11, 15), grouped, (c, per, stride))
               for c, per, stride in [(32, 16, 1), (64, 16, 2), (48, 24, 1), (24, 8, 1), (40, 20, 2), (96, 48, 1), (20, 4, 1)]})
+
+
+def large(n, cin, cout, k, stride):
+    """weights, or rows, that do not stay in a cache while they are needed"""
+    return n.conv(n.add("Relu", n.conv(n.conv("x", 3, cin, (1, 1)), cin, cout, (k, k), strides=[stride] * 2)), cout, 5, (1, 1))
+
+
+CASES.update({"large_panels": ((1, 3, 7, 9), large, (130, 250, 3, 1)), "large_stride": ((2, 3, 12, 17), large, (120, 168, 3, 2)),
+              "large_rows": ((1, 3, 37, 31), large, (120, 75, 1, 1)), "large_both": ((1, 3, 23, 25), large, (258, 520, 1, 1))})
 
 
 def write(folder, case, seed):

@@ -12,7 +12,7 @@
  *
  * Where a constant does not stay in the second level of caches from one row of the outer axes to the next, those axes
  * go inside the n-groups: what is read over and over is then one panel. While the first tiles of a group use it, the
- * panel of the next group is fetched. */
+ * panel of the next group is fetched. Rows that do not stay there from one group to the next are taken in blocks. */
 #include "gemm.h"
 
 enum {
@@ -449,7 +449,7 @@ static bool rows(Gemm *g, Stmt *b, Ix base, Ix count, int mr, Ix n0, int nv, Ix 
 
 	if (!ix_is(whole, 0)) {
 		in = nest_loop(g->n, b, whole, &o);
-		if (!g->ninner && ix_isint(whole, &r) && r * PANEL >= (int64_t)nv * g->n->isa->lanes)
+		if (!g->ninner && ix_ge(ix_mulc(whole, PANEL), ix_int((int64_t)nv * g->n->isa->lanes)))
 			g->turn = o;
 		ok = tile(g, in, ix_add(base, ix_mulc(o, mr)), mr, n0, nv, lanes, interior);
 		g->turn = g->ninner ? g->turn : NULL;
@@ -476,7 +476,6 @@ static bool interior(const Gemm *g, int64_t *from, int64_t *to)
 
 static bool all_rows(Gemm *g, Stmt *b, Ix n0, int nv, Ix lanes)
 {
-	Ix count = g->m ? ix_max(g->m->a, ix_int(0)) : ix_int(1);
 	int64_t from, to, e;
 
 	if (g->copies && !copy_columns(g, b, n0, nv, lanes))
@@ -484,9 +483,9 @@ static bool all_rows(Gemm *g, Stmt *b, Ix n0, int nv, Ix lanes)
 	for (int i = 0; i < g->ninner; i++)
 		b = st_for(b, g->inner[i], F_SERIAL);
 	if (!g->m || !gemm_in_conds(&g->c.a, g->m))
-		return rows(g, b, ix_int(0), count, g->mr, n0, nv, lanes, true);
-	if (!interior(g, &from, &to) || from >= to || !ix_isint(count, &e))
-		return rows(g, b, ix_int(0), count, 1, n0, nv, lanes, false);
+		return rows(g, b, g->from, g->count, g->mr, n0, nv, lanes, true);
+	if (!interior(g, &from, &to) || from >= to || !ix_isint(g->count, &e))
+		return rows(g, b, ix_int(0), g->count, 1, n0, nv, lanes, false);
 	for (int64_t i = 0; i < from; i++)
 		if (!rows(g, nest_scope(b), ix_int(i), ix_int(1), 1, n0, nv, lanes, false))
 			return false;
@@ -647,6 +646,45 @@ static Stmt *outer_loops(Gemm *g, Stmt *b)
 	return b;
 }
 
+/* tiles in a block of rows that stays in the cache over all groups of columns; 0: that is not worth it */
+static int64_t block_of(const Gemm *g)
+{
+	double w = extents(&g->c.n, NULL) * extents(&g->c.k, NULL), x, groups, blocks;
+	int64_t m, per, tiles;
+
+	if (!g->m || g->copies || g->c.m.n != 1 || gemm_in_conds(&g->c.a, g->m) || !ix_isint(g->m->a, &m) || m < 2 * g->mr)
+		return 0;
+	tiles = m / g->mr;
+	x = (double)m * extents(&g->c.k, NULL);
+	groups = ceil(ix_estimate(g->l->a) / (g->nv * g->n->isa->lanes));
+	blocks = ceil(x / CACHE);
+	per = (int64_t)ceil((double)tiles / blocks);
+	return x > CACHE && blocks * (w > CACHE ? w : 1) < groups * x - x ? per : 0;
+}
+
+static bool blocks(Gemm *g, Stmt *b)
+{
+	int64_t per = block_of(g), m = 0, tiles;
+	Ix o, here;
+	Stmt *in;
+
+	g->from = ix_int(0);
+	g->count = g->m ? ix_max(g->m->a, ix_int(0)) : ix_int(1);
+	if (!per)
+		return columns(g, b);
+	ix_isint(g->m->a, &m);
+	tiles = m / g->mr;
+	in = nest_loop(g->n, b, ix_int((tiles + per - 1) / per), &o);
+	here = ix_min(ix_int(per), ix_sub(ix_int(tiles), ix_mulc(o, per)));
+	g->from = ix_mulc(o, per * g->mr);
+	g->count = ix_mulc(here, g->mr);
+	if (!columns(g, in))
+		return false;
+	g->from = ix_int(tiles * g->mr);
+	g->count = ix_int(m % g->mr);
+	return ix_is(g->count, 0) || columns(g, nest_scope(b));
+}
+
 static bool setup(Gemm *g, Nest *n, const Stage *s, Expr *body, DType sum)
 {
 	const Expr *red = only_reduce(body, NULL);
@@ -672,7 +710,7 @@ static bool tiles(Nest *n, Stmt *b, const Stage *s, Expr *body, DType sum)
 	if (packable(&g.c, g.l) && !pack(&g))
 		return false;
 	choose_tile(&g);
-	if (columns(&g, outer_loops(&g, b)))
+	if (blocks(&g, outer_loops(&g, b)))
 		return true;
 	b->list.n = before;
 	n->packs->n = packs;

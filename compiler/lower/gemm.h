@@ -31,6 +31,7 @@ typedef struct Gemm {
 	Packed *pack;            /* of b; NULL: not packed */
 	Ix inner[CONTRACTION_VARS];     /* axes of A inside the groups of columns, outermost first */
 	int ninner;
+	Ix from, count;          /* rows at hand */
 	Ix turn;                 /* the number of a tile in its group; NULL: nothing is fetched ahead */
 } Gemm;
 
