@@ -153,7 +153,7 @@ host_str(const Host *h)
 Bytes
 file_read(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);  /* a pipe would wait for a writer */
 	struct stat st;
 	Bytes b = {0};
 	ssize_t got = 1;

@@ -34,6 +34,7 @@ read_all(int fd, const char *path)
 		if (got < 0)
 			fatal(EX_INVALID, NULL, "cannot read %s: %s", quoted(path), strerror(errno));
 		n += (size_t)got;
+		limit_check(LIM_INPUT, (int64_t)n, NULL);
 		if (n < cap)
 			continue;
 		q = big_alloc(cap * 2);
@@ -55,8 +56,8 @@ file_map(int fd, const char *path)
 
 	if (fstat(fd, &st))
 		fatal(EX_INVALID, NULL, "cannot read %s: %s", quoted(path), strerror(errno));
-	if (S_ISDIR(st.st_mode))
-		fatal(EX_INVALID, NULL, "%s is a folder", quoted(path));
+	if (S_ISDIR(st.st_mode) || S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
+		fatal(EX_INVALID, NULL, "%s is a %s", quoted(path), S_ISDIR(st.st_mode) ? "folder" : "device");
 	if (!S_ISREG(st.st_mode) || !st.st_size) {      /* some that are not empty say 0 */
 		session_at_end(close_fd, (void *)(intptr_t)fd);
 		return read_all(fd, path);
