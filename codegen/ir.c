@@ -53,7 +53,7 @@ payload_hash(const Expr *e)
 static uint64_t
 node_hash(const Expr *e)
 {
-	uint64_t h = mix(e->op, (uint64_t)e->dt << 16 | (uint64_t)e->lanes);
+	uint64_t h = mix(e->op, (uint64_t)e->dt << 16);
 
 	h = mix(h, payload_hash(e));
 	for (int i = 0; i < e->n; i++)
@@ -66,7 +66,7 @@ node_hash(const Expr *e)
 static bool
 node_same(const Expr *x, const Expr *y)
 {
-	return x->hash == y->hash && x->op == y->op && x->dt == y->dt && x->lanes == y->lanes
+	return x->hash == y->hash && x->op == y->op && x->dt == y->dt
 		&& x->n == y->n && x->nix == y->nix && x->u.bits == y->u.bits
 		&& (!x->n || !memcmp(x->a, y->a, sizeof *x->a * (size_t)x->n))
 		&& (!x->nix || !memcmp(x->ix, y->ix, sizeof *x->ix * (size_t)x->nix));
@@ -129,7 +129,6 @@ intern(EOp op, DType dt, uint64_t bits, Expr *const *a, int n, const Ix *ix, int
 	Arena *was;
 
 	key.u.bits = bits;
-	key.lanes = n ? a[n - 1]->lanes : 1;
 	key.hash = node_hash(&key);
 	s = pool_slot(p, &key);
 	if (*s)
@@ -689,14 +688,6 @@ rop_identity(ROp r, DType dt)
 	if (dt == DT_BOOL || !dt_signed(dt))
 		return r == R_MAX ? 0 : dt == DT_BOOL ? 1 : dt_mask(dt);
 	return r == R_MIN ? dt_mask(dt) >> 1 : (uint64_t)1 << (bits - 1);
-}
-
-EOp
-rop_op(ROp r)
-{
-	static const EOp op[NROP] = {E_ADD, E_MUL, E_MIN, E_MAX, E_AND, E_OR};
-
-	return op[r];
 }
 
 typedef struct Zero { Ix v; } Zero;

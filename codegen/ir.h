@@ -1,12 +1,10 @@
-/* The loop IR: the one language of operators, fused kernels, micro-kernel templates and the program that
- * calls them.
+/* The loop IR: the one language of operators, fused kernels, micro-kernels and the program that calls them.
  *
  * MEANING
  *
- * Types. Expressions have a dtype (compiler/dtype.h) and a number of lanes (1: scalar). Arithmetic is on
- * bool, i8-i64, u8-u64, f16, bf16, f32, f64. Narrow dtypes (class N) and strings may only be loaded, stored,
- * selected, cast, bitcast. Integers wrap modulo 2^bits. f16 and bf16 operations behave as if computed in f32
- * and rounded to nearest even.
+ * Types. Expressions are scalars and have a dtype (compiler/dtype.h). Arithmetic is on bool, i8-i64, u8-u64,
+ * f16, bf16, f32, f64. Narrow dtypes (class N) and strings may only be loaded, stored, selected, cast, bitcast.
+ * Integers wrap modulo 2^bits. f16 and bf16 operations behave as if computed in f32 and rounded to nearest even.
  *
  *   div    floats: IEEE. Integers: truncates; x/0 = 0 and INT_MIN/-1 = INT_MIN, so that it never traps
  *   rem    sign of the dividend (C's % and fmod); x rem 0 = 0 for integers, NaN for floats
@@ -107,7 +105,6 @@ typedef struct Mem {             /* a piece of memory of equal elements */
 typedef struct Expr {
 	EOp op;
 	DType dt;
-	int lanes;
 	int n, nix;
 	bool reduces;            /* it is a REDUCE, or one is below it, indices included */
 	struct Expr *const *a;

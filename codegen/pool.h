@@ -37,7 +37,6 @@ bool memo_has(const Memo *, const Expr *);
 void memo_set(Memo *, const Expr *, Expr *);
 
 uint64_t rop_identity(ROp, DType);     /* the pattern of an empty reduction */
-EOp rop_op(ROp);                       /* the operation that joins two elements */
 
 /* scalar.c: r[i] = op(a[0][i], a[1][i], ...), i < n; ex_eval is this for n = 1. `a` has three entries,
  * whatever op needs; r may be one of them */

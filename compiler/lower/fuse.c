@@ -267,7 +267,7 @@ static bool pin_atom(const IxAtom *a, void *arg)
 	return false;
 }
 
-void pin_stmt(Lower *lo, const Stmt *s)
+static void pin_stmt(Lower *lo, const Stmt *s)
 {
 	if (!s)
 		return;

@@ -326,7 +326,7 @@ bool long_sum(const Expr *e)
 	return e->u.rop == R_SUM && e->dt == DT_F32 && e->a[0]->op != E_MUL && terms >= 2 * BLOCK;
 }
 
-Expr *settle_reduce(Nest *n, Stmt *b, const Expr *e)
+static Expr *settle_reduce(Nest *n, Stmt *b, const Expr *e)
 {
 	DType dt = reduce_dtype(n, e);
 	Var *acc = n->isa && !n->lane ? lanes_reduce(n, b, e) : NULL;

@@ -95,7 +95,6 @@ typedef struct Access {
 	const Stmt *loop;        /* the parallel one around it */
 	const Mem *mem;
 	Ix ix;
-	int lanes;
 	bool store;
 } Access;
 
@@ -157,9 +156,9 @@ narrow(Par *p, const Expr *e)
 }
 
 static void
-note_access(Par *p, const Mem *m, Ix ix, int lanes, bool store)
+note_access(Par *p, const Mem *m, Ix ix, bool store)
 {
-	Access a = {p->loop, m, ix, lanes, store};
+	Access a = {p->loop, m, ix, store};
 
 	if (!is_shared(p, m))
 		return;
@@ -168,7 +167,7 @@ note_access(Par *p, const Mem *m, Ix ix, int lanes, bool store)
 	p->fails |= !p->loop || (m->packed && dtype_info[m->dt].bits < 8);
 	for (int i = 0; i < p->access.n; i++)
 		if (p->access.p[i].loop == a.loop && p->access.p[i].mem == m && p->access.p[i].ix == ix &&
-		    p->access.p[i].lanes == lanes && p->access.p[i].store == store)
+		    p->access.p[i].store == store)
 			return;
 	p->fails |= p->access.n >= MAX_ACCESS;
 	if (!p->fails)
@@ -179,7 +178,7 @@ static bool
 note_load(const Expr *e, void *arg)
 {
 	if (e->op == E_LOAD)
-		note_access(arg, e->u.mem, e->ix[0], e->lanes, false);
+		note_access(arg, e->u.mem, e->ix[0], false);
 	return false;
 }
 
@@ -231,7 +230,7 @@ note_stmt(Par *p, const Stmt *s)
 	if (s->op == S_STORE && s->mem->space != SP_PARAM)
 		set(p, s->mem);
 	if (s->op == S_STORE)
-		note_access(p, s->mem, s->ix, s->e->lanes, true);
+		note_access(p, s->mem, s->ix, true);
 	if (s->kind == F_PARALLEL)
 		p->loop = s;
 	for (int i = 0; i < s->list.n; i++)
@@ -294,13 +293,11 @@ digits(Ix ix, const IxAtom *v, Ix m, Ix *digit, Ix *rest)
 	return true;
 }
 
-/* |d| + wide <= room, whatever the variables are; then `room` elements hold both accesses */
+/* |d| <= room, whatever the variables are */
 static bool
-within(Ix d, int wide, Ix room)
+within(Ix d, Ix room)
 {
-	Ix r = ix_addc(room, -wide);
-
-	return ix_ge0(ix_sub(r, d)) && ix_ge0(ix_add(r, d));
+	return ix_ge0(ix_sub(room, d)) && ix_ge0(ix_add(room, d));
 }
 
 static const IxAtom *
@@ -325,7 +322,6 @@ static bool
 apart_mod(const Access *a, const Access *b, Ix m)
 {
 	const IxAtom *v = var_of(a->loop), *w = var_of(b->loop);
-	int wide = (a->lanes > b->lanes ? a->lanes : b->lanes) - 1;
 	Ix c, e, r, s, d, t;
 
 	if (!digits(a->ix, v, m, &c, &r) || !digits(b->ix, w, m, &e, &s))
@@ -333,14 +329,14 @@ apart_mod(const Access *a, const Access *b, Ix m)
 	d = ix_sub(r, ix_subst(s, renamed, NULL));
 	for (int k = -1; k <= 1; k++) {
 		t = k && m ? ix_add(d, ix_mulc(m, k)) : d;
-		if (v && w && v->a == w->a && c == e && within(t, wide, ix_addc(c, -1)) &&
-		    (!m || within(t, wide, ix_addc(ix_sub(m, ix_mul(c, ix_addc(v->a, -1))), -1))))
+		if (v && w && v->a == w->a && c == e && within(t, ix_addc(c, -1)) &&
+		    (!m || within(t, ix_addc(ix_sub(m, ix_mul(c, ix_addc(v->a, -1))), -1))))
 			return true;
 		if (a->loop == b->loop)
 			continue;
 		t = ix_add(t, ix_sub(inside(c, v, m), ix_subst(inside(e, w, m), renamed, NULL)));
-		if ((!m || within(t, wide, ix_addc(m, -1))) &&
-		    (ix_ge0(ix_addc(t, -1 - wide)) || ix_ge0(ix_addc(ix_mulc(t, -1), -1 - wide))))
+		if ((!m || within(t, ix_addc(m, -1))) &&
+		    (ix_ge0(ix_addc(t, -1)) || ix_ge0(ix_addc(ix_mulc(t, -1), -1))))
 			return true;
 	}
 	return false;
