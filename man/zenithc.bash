@@ -22,7 +22,7 @@ _zenithc()
 	--scenario) COMPREPLY=($(compgen -W 'single-stream multi-stream offline server' -- "$cur")); return;;
 	--log-format) COMPREPLY=($(compgen -W 'text json' -- "$cur")); return;;
 	--color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return;;
-	--limit) COMPREPLY=($(compgen -S = -W 'depth nodes rank elements fold split source' -- "$cur")); return;;
+	--limit) COMPREPLY=($(compgen -S = -W 'input depth nodes ports rank elements fold work split source' -- "$cur")); return;;
 	--data|--external-root) COMPREPLY=($(compgen -d -- "$cur")); return;;
 	--dim|--shape|--state|--name|--seed|--seconds|--streams|--qps|--rtol|--atol|--max-error|--tolerance|--dump|--threads|--cc) return;;
 	-o|--output|-i|--input) COMPREPLY=($(compgen -f -- "$cur")); return;;

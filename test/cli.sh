@@ -4,7 +4,8 @@
 z=$1
 case $z in /*) ;; *) z=$PWD/$z;; esac
 tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT INT TERM
+trap 'rm -rf "$tmp"' EXIT; trap 'exit 130' INT TERM
+root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$tmp" || exit 1
 mkdir tmp; TMPDIR=$tmp/tmp; export TMPDIR
 pass=0 fail=0
@@ -79,6 +80,11 @@ want 3 'cannot' missing.onnx -o a.c
 want 3 'junk.onnx: error' junk.onnx -o a.c
 want 4 'Nope' nope.onnx -o a.c
 want 6 '--limit nodes' two.onnx -o a.c --limit nodes=1
+want 3 'is a device' /dev/zero -o a.c
+nothing a.c
+n=$(($(wc -c <relu.onnx)))
+"$z" - -o a.c --limit input=$((n - 1)) <relu.onnx 2>err; is $? -eq 6; is -n "$(grep -e '--limit input' err)"; nothing a.c
+"$z" - -o a.c --limit input=$n <relu.onnx 2>err; is $? -eq 0; rm -f a.[ch]
 want 3 '{"level":"error","file":"junk.onnx"' junk.onnx -o a.c --log-format=json
 nothing a.c a.h a.c.bin
 
@@ -144,6 +150,8 @@ want 0 '[7,3]' run dyn.onnx --shape x=7x3
 want 0 'largest difference 0,' verify relu.onnx --data data
 want 0 'largest difference 0,' verify relu.onnx --data data/test_data_set_0 --max-error 0 -O0
 want 1 'worst [1,2]: got 6' verify relu.onnx --data wrong
+mkdir pipe; mkfifo pipe/input_0.pb
+want 3 'is not a file' verify relu.onnx --data pipe
 want 3 'no input_0' verify relu.onnx --data elsewhere
 want 3 'cannot read the folder' verify relu.onnx --data missing
 want 0 'Relu' inspect relu.onnx
@@ -183,5 +191,21 @@ kill -TERM $pid; wait $pid 2>err; is $? -gt 128
 nothing s.o s.h
 is "$(ls -A tmp | wc -l)" -eq 0
 is "$(ls -A . | grep -c '\.tmp')" -eq 0
+
+# what documents repeat: an option, a limit that completion or the manual does not know; code in HACKING.md that is not so
+"$z" --help >out
+for w in $(grep -oE -e '--[a-z-]+' out | sort -u); do
+	is -n "$(grep -F -e "$w" "$root/man/zenithc.bash")"
+	is -n "$(sed 's/\\-/-/g' "$root/man/zenithc.1" | grep -F -e "$w")"
+done
+for w in $(sed -n 's/^LIMIT([A-Z]*, *"\([a-z]*\)".*/\1/p' "$root/compiler/limits.def"); do
+	is -n "$(grep -e "--limit).*[ ']$w[ ']" "$root/man/zenithc.bash")"
+	is -n "$(grep "^$w:" "$root/man/zenithc.1")"
+done
+"$z" "$root/test/golden/dense.onnx" -o - --target scalar --dump=import --dump=sweep --dump=lower >out 2>&1
+sed -n '/^## From a model/,/^## Glossary/s/^    [ 	]*//p' "$root/HACKING.md" | grep -vF -e ... -e '[i0, i1] =' -e zenithc >said
+is "$(wc -l <said)" -gt 50
+while read -r line; do is -n "$(grep -F -e "$line" out)"; done <said
+
 echo "$pass passed, $fail failed"
 [ $fail -eq 0 ]

@@ -6,7 +6,7 @@
 B=$(cd "$1" && pwd) py=$2 models=$3
 cd "$(dirname "$0")/.." || exit 1
 tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT INT TERM
+trap 'rm -rf "$tmp"' EXIT; trap 'exit 130' INT TERM
 find "$B" -name '*.gcda' -exec rm -f {} +
 
 sh test/golden.sh "$B/zenithc" | tail -1

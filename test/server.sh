@@ -5,7 +5,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 absolute() { case $1 in /*) echo "$1";; */*) echo "$PWD/$1";; *) echo "$1";; esac; }
 z=$(absolute "$1") py=$(absolute "$2")
 tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT INT TERM
+trap 'rm -rf "$tmp"' EXIT; trap 'exit 130' INT TERM
 pass=0 fail=0
 
 check() {

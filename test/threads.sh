@@ -7,7 +7,7 @@ absolute() { case $1 in /*) echo "$1";; *) echo "$PWD/$1";; esac; }
 z=$(absolute "$1"); shift
 warn="-Wall -Wextra -Wpedantic -Wconversion -Werror"
 tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT INT TERM
+trap 'rm -rf "$tmp"' EXIT; trap 'exit 130' INT TERM
 pass=0 fail=0 skip=0
 ok() { pass=$((pass + 1)); }
 bad() { fail=$((fail + 1)); echo "FAIL $*"; head -5 "$tmp/log"; }

@@ -12,11 +12,16 @@
  *   contraction.c  what a sum of products is made of: factors, elements, zero points, classes of axes
  *   contract.c contractions on register tiles; dot.c: those of bytes, gemm.h: what both share
  *   tile.c     reductions over tiles of accumulators
+ *   rows.c     other reductions, several rows at once
+ *   lanes.c    the innermost axis, and sums along memory, as lanes
+ *   family.c   which of these micro-kernels a stage gets: families.def
  *   nest.c     a group -> a kernel: loops, reductions, tiles
  *   stmts.c    the statements of an operator -> a kernel
  *   denormal.c which kernels take denormals as zero
  *   parallel.c kernels divided among threads, when the program is complete
  *   sums.c     long sums of symbols in a kernel's indices -> symbols of the program
+ *   state.c    --state: outputs that stay in place as inputs of the next run
+ *   control.c  If, Loop and Scan
  *   program.c  groups, statements and control flow -> the program; symbols bound, assumptions checked
  */
 #ifndef ZENITHC_LOWER_H

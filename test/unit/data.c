@@ -1,4 +1,6 @@
 /* Data files and comparison: what is written reads back, what is malformed is refused, NaN and infinities are seen. */
+#include <dirent.h>
+#include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -185,6 +187,18 @@ malformed(void **state)
 	assert_int_equal(status_of("none.pb", V_TENSOR), EX_INVALID);
 }
 
+static int
+drop_dir(void **state)
+{
+	DIR *d = opendir(dir);
+
+	(void)state;
+	for (struct dirent *e; (e = readdir(d));)
+		unlinkat(dirfd(d), e->d_name, 0);
+	closedir(d);
+	return rmdir(dir);
+}
+
 int
 main(void)
 {
@@ -194,10 +208,5 @@ main(void)
 		cmocka_unit_test_setup_teardown(bounds, begin, end),
 		cmocka_unit_test_setup_teardown(malformed, begin, end),
 	};
-	int bad;
-
-	if (!mkdtemp(dir))
-		return 1;
-	bad = cmocka_run_group_tests(tests, NULL, NULL);
-	return bad | 0;
+	return mkdtemp(dir) ? cmocka_run_group_tests(tests, NULL, drop_dir) : 1;
 }
