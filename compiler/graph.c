@@ -12,6 +12,7 @@ const char *const domain_name[NDOMAIN] = {
 	[D_ML] = "ai.onnx.ml",
 	[D_MS] = "com.microsoft",
 	[D_TRAIN] = "ai.onnx.preview.training",
+	[D_PREVIEW] = "ai.onnx.preview",
 	[D_ZENITH] = "zenith",
 };
 
@@ -56,6 +57,29 @@ op_find(enum domain d, const char *name)
 }
 
 /* graphs, values and nodes */
+/* constants of a graph that goes away belong to the graph that its nodes go to */
+static void
+adopt(Node *n, const Graph *from, Graph *to)
+{
+	for (int i = 0; i < n->nin; i++)
+		if (n->in[i] && n->in[i]->data && n->in[i]->graph == from)
+			n->in[i]->graph = to;
+	for (int i = 0; i < n->nattr; i++)
+		if (n->attr[i].type == A_GRAPH)
+			for (Node *k = n->attr[i].g->first; k; k = k->next)
+				adopt(k, from, to);
+}
+
+void
+graph_spill(Graph *from, Node *before)
+{
+	adopt(from->ret, from, before->graph);
+	for (Node *k; (k = from->first) != from->ret;) {
+		adopt(k, from, before->graph);
+		node_move(k, before->graph, before);
+	}
+}
+
 Graph *
 graph_new(Model *m, Graph *parent, const char *name)
 {

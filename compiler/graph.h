@@ -24,8 +24,8 @@ typedef enum Op {
 	NOP
 } Op;
 
-enum domain { D_ONNX, D_ML, D_MS, D_TRAIN, D_ZENITH, NDOMAIN };  /* "", ai.onnx.ml, com.microsoft,
-								    ai.onnx.preview.training, ours */
+enum domain { D_ONNX, D_ML, D_MS, D_TRAIN, D_PREVIEW, D_ZENITH, NDOMAIN };  /* "", ai.onnx.ml, com.microsoft,
+							  ai.onnx.preview.training, ai.onnx.preview, ours */
 extern const char *const domain_name[NDOMAIN];
 
 enum opflag {                  /* named in ops.def without the prefix */
@@ -223,6 +223,7 @@ void node_resize_in(Node *, int nin);                 /* more inputs (NULL) or f
 void node_remove(Node *);                             /* its outputs must have no uses */
 void node_move(Node *, Graph *to, Node *before);  /* its outputs and subgraphs go with it; before NULL: ahead
 						     of ret */
+void graph_spill(Graph *from, Node *before);          /* its nodes, but the last, with the constants they read */
 Graph *graph_new(Model *, Graph *parent, const char *name);
 void graph_set_outputs(Graph *, Value *const *, int n);
 int graph_scope(Graph *);                             /* its scope of assumptions */

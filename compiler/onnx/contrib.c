@@ -1,5 +1,5 @@
 /* Operators of com.microsoft, as optimisers and quantisers of ONNX Runtime write them, become nodes of ONNX's own:
- * rows of ops.def with OF_EXPANDS, one rule here for each. A rule ends by making the node itself the last of them.
+ * rows of ops.def with OF_EXPANDS, one rule here for each, but for FlexAttention's (preview.c). A rule ends by making the node itself the last of them.
  */
 #include "import.h"
 
@@ -722,6 +722,7 @@ ex_c_dist(Node *n)
 
 /* need: inputs that must be given, a bit each */
 static const struct { Op op; unsigned need; void (*fn)(Node *); } rules[] = {
+	{OP_FLEX_ATTENTION, 7, ex_flex_attention},
 	{OP_MS_ATTENTION, 3, ex_attention},
 	{OP_MS_BIAS_ADD, 7, ex_bias_add},
 	{OP_MS_BIAS_GELU, 3, ex_gelu},

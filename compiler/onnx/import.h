@@ -107,6 +107,7 @@ Value *scalar_like(Node *, Value *like, double);
 
 /* contrib.c: a node of an operator with OF_EXPANDS becomes nodes of others */
 void expand(Node *);
+void ex_flex_attention(Node *);          /* preview.c: a rule of it */
 
 
 #define STR_OF(s) ((s) ? (s) : "")

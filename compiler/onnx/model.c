@@ -8,7 +8,8 @@
 
 Value absent;
 
-static const int newest[NDOMAIN] = {[D_ONNX] = 28, [D_ML] = 5, [D_MS] = 1, [D_TRAIN] = 1, [D_ZENITH] = 1};
+static const int newest[NDOMAIN] = {[D_ONNX] = 28, [D_ML] = 5, [D_MS] = 1, [D_TRAIN] = 1, [D_PREVIEW] = 1,
+	[D_ZENITH] = 1};
 
 int
 domain_of(const char *name)

@@ -26,18 +26,6 @@ static int known_condition(const Node *n)
 	return is;
 }
 
-/* constants of a graph that goes away belong to the graph that its nodes go to */
-static void adopt(Node *n, const Graph *from, Graph *to)
-{
-	for (int i = 0; i < n->nin; i++)
-		if (n->in[i] && n->in[i]->data && n->in[i]->graph == from)
-			n->in[i]->graph = to;
-	for (int i = 0; i < n->nattr; i++)
-		if (n->attr[i].type == A_GRAPH)
-			for (Node *k = n->attr[i].g->first; k; k = k->next)
-				adopt(k, from, to);
-}
-
 static bool same_type(const Value *a, const Value *b)
 {
 	if (a->kind != b->kind || a->dt != b->dt || a->rank != b->rank || a->kind != V_TENSOR)
@@ -64,12 +52,8 @@ Node *prune_if(Node *n, bool inferred)
 			return NULL;
 	if (t->scope)
 		ix_scope_join(t->scope, graph_scope(g));
-	adopt(t->ret, t, g);
 	first = t->first == t->ret ? NULL : t->first;
-	for (Node *k; (k = t->first) != t->ret;) {
-		adopt(k, t, g);
-		node_move(k, g, n);
-	}
+	graph_spill(t, n);
 	for (int i = 0; i < n->nout; i++)
 		if (n->out[i])
 			value_replace(n->out[i], t->ret->in[i]);
