@@ -180,6 +180,15 @@ struct Compound { const char *name; bool out; int first, n; Form form; };
 /* a symbol whose value is an element of an integer tensor, known when that tensor has been computed */
 struct Bind { Ix sym; Value *from; int index; };
 
+/* what the file says of output `index` of the main graph, or (-1) of a value in it */
+struct Declared {
+	const char *name;
+	int index;
+	DType dt;                /* DT_NONE: nothing */
+	int rank;                /* -1: nothing */
+	int64_t *dim;            /* -1: nothing, or a name */
+};
+
 struct Model {
 	Graph *main;
 	int64_t ir_version;
@@ -190,6 +199,7 @@ struct Model {
 	int nsplit;              /* nodes cloned because branches differ in rank */
 	VEC(Value *) weight;     /* initializers in file order */
 	VEC(struct { const char *name; Ix sym; }) dim;    /* named symbolic dims of the inputs */
+	VEC(struct Declared) declared;    /* until they are compared: passes/declared.c */
 	VEC(struct Bind) bind;   /* symbols that data decides */
 	VEC(struct Compound) compound;
 	Map *bind_of;            /* symbol -> 1 + index in bind; (value, element) -> symbol. consts.c only */

@@ -19,6 +19,11 @@ printf '\010\010\072\076\012\017\012\001\170\022\001\171\032\001\162\042\004\122
 printf '\010\010\072\100\012\017\012\001\170\022\001\171\032\001\162\042\004\122\145\154\165\022\001\147\132\024\012\001\170\022\017\012\015\010\001\022\011\012\003\022\001\156\012\002\010\003\142\024\012\001\171\022\017\012\015\010\001\022\011\012\003\022\001\156\012\002\010\003\102\004\012\000\020\015' >dyn.onnx
 printf '\010\010\072\102\012\023\012\001\170\022\001\171\032\005\142\141\144\052\057\042\004\116\157\160\145'"$x" >nope.onnx
 printf '\010\010\072\132\012\025\012\001\170\012\001\170\022\001\164\032\005\164\167\151\143\145\042\003\101\144\144\012\024\012\001\164\022\001\171\032\006\163\161\165\141\163\150\042\004\124\141\156\150'"$x" >two.onnx
+# relu.onnx, whose output is declared otherwise: float32[2,4], float32[n,3], int64[2,3]
+declared() { printf '\010\010\072\'$1'\012\017\012\001\170\022\001\171\032\001\162\042\004\122\145\154\165'"${x%%\\142*}"'\142'"$2"'\102\004\012\000\020\015'; }
+declared 076 '\023\012\001\171\022\016\012\014\010\001\022\010\012\002\010\002\012\002\010\004' >says4.onnx
+declared 077 '\024\012\001\171\022\017\012\015\010\001\022\011\012\003\022\001\156\012\002\010\003' >saysn.onnx
+declared 076 '\023\012\001\171\022\016\012\014\010\007\022\010\012\002\010\002\012\002\010\003' >saysint.onnx
 printf 'no model at all' >junk.onnx
 # a test data set: x = 1..6 negated at odd places, y = relu(x); and one that is wrong in the last element
 mkdir -p data/test_data_set_0 wrong
@@ -86,7 +91,10 @@ n=$(($(wc -c <relu.onnx)))
 "$z" - -o a.c --limit input=$((n - 1)) <relu.onnx 2>err; is $? -eq 6; is -n "$(grep -e '--limit input' err)"; nothing a.c
 "$z" - -o a.c --limit input=$n <relu.onnx 2>err; is $? -eq 0; rm -f a.[ch]
 want 3 '{"level":"error","file":"junk.onnx"' junk.onnx -o a.c --log-format=json
+want 3 "the model says that output 'y' is int64, but it is float32" saysint.onnx -o a.c
 nothing a.c a.h a.c.bin
+want 0 "makes 'y' float32[2, 3] where the model says float32[2, 4]" says4.onnx -o says.c
+want 0 '' saysn.onnx -o says.c; is ! -s err
 
 # output
 want 0 '' relu.onnx -o a.c

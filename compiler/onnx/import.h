@@ -70,6 +70,7 @@ void fix_shapes(Import *, Onnx__ValueInfoProto *const *, size_t n);    /* --shap
 VKind declared_kind(const Onnx__TypeProto *);
 void type_into(Import *, Value *, const Onnx__TypeProto *, bool input);
 Type *type_convert(const Onnx__TypeProto *, const char *where);
+void declare(Import *, const Onnx__ValueInfoProto *, int index);    /* into Model.declared */
 void check_dim_options(Import *);
 
 /* model.c */

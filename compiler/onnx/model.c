@@ -488,7 +488,11 @@ convert_graph(Import *im, Scope *up, Graph *g, const Onnx__GraphProto *p, const 
 			out[i] = NULL;
 		push(&g->out_name, name);
 		push(&g->out_kind, declared_kind(p->output[i]->type));
+		if (!g->parent)
+			declare(im, p->output[i], (int)i);
 	}
+	for (size_t i = 0; i < p->n_value_info && !g->parent; i++)
+		declare(im, p->value_info[i], -1);
 	graph_set_outputs(g, out, (int)p->n_output);
 	im->depth--;
 }

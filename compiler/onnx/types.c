@@ -233,6 +233,31 @@ declared_kind(const Onnx__TypeProto *t)
 	return t && t->value_case == ONNX__TYPE_PROTO__VALUE_OPTIONAL_TYPE ? V_OPT : V_TENSOR;
 }
 
+/* a shape without dims says nothing either: some exporters write it for every output */
+void
+declare(Import *im, const Onnx__ValueInfoProto *p, int index)
+{
+	struct Declared d = {.name = copy_str(STR_OF(p->name)), .index = index, .rank = -1};
+	const Onnx__TypeProto__Tensor *t;
+
+	if (!p->type || p->type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
+		return;
+	t = p->type->tensor_type;
+	if (dt_valid(t->elem_type) && dt_name((DType)t->elem_type))
+		d.dt = (DType)t->elem_type;
+	if (t->shape && t->shape->n_dim) {
+		d.rank = (int)t->shape->n_dim;
+		d.dim = NEWN(int64_t, d.rank);
+	}
+	for (int i = 0; i < d.rank; i++) {
+		const Onnx__TensorShapeProto__Dimension *k = t->shape->dim[i];
+		bool number = k->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
+
+		d.dim[i] = number && k->dim_value > 0 ? k->dim_value : -1;
+	}
+	push(&im->model->declared, d);
+}
+
 /* the type of an input of the main graph (input), or what a subgraph declares of its own */
 void
 type_into(Import *im, Value *v, const Onnx__TypeProto *t, bool input)

@@ -6,6 +6,7 @@
 
 void infer_graph(Graph *);               /* nodes that have no shapes yet */
 void reinfer_graph(Graph *);             /* all over again: the inputs changed */
+void check_declared(Model *, const Options *);    /* declared.c */
 void infer_known(Node *);                /* ops/known.c */
 /* an If whose condition is known gives way to the nodes of its branch: the first node to look at next, or
  * NULL: it stays. inferred: readers rely on the shapes of its outputs, which must not change */

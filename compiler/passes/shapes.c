@@ -194,10 +194,11 @@ static bool check_ranks(const Graph *g)
 
 void pass_shapes(Model *m, const Options *o)
 {
-	(void)o;
 	sequence_inputs(m);
 	if (!zn->nerror)
 		infer_graph(m->main);
+	if (!zn->nerror)
+		check_declared(m, o);
 	if (!zn->nerror)
 		sequence_outputs(m);
 	if (!zn->nerror)
