@@ -31,6 +31,5 @@ int cli_targets(Cli *);
 
 Host **cli_inputs(const Cli *, const Exec *);   /* run.c: what -i and --data give, NULL elsewhere */
 bool target_known(const char *);
-bool op_supported(const OpDef *);
 
 #endif

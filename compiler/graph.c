@@ -33,6 +33,19 @@ op_name(Op op)
 	return op > OP_NONE && op < NOP ? op_def[op].name : "?";
 }
 
+/* control flow has no lowering of its own in the table: lower/program.c makes it. What dissolves or expands has no rules */
+bool
+op_supported(const OpDef *d)
+{
+	return d->flags & (OF_DISSOLVES | OF_EXPANDS) || (d->shape && (d->lower || d->flags & OF_SUBGRAPH || d->eop));
+}
+
+const char *
+node_op_name(const Node *n)
+{
+	return n->op == OP_NONE && n->unknown ? n->unknown : op_name(n->op);
+}
+
 Op
 op_find(enum domain d, const char *name)
 {
@@ -525,11 +538,11 @@ node_where(const Node *n)
 	if (n->op == OP_RETURN)
 		return fmt("outputs of graph '%s'", quoted(n->graph->name));
 	if (n->name && *n->name)
-		return fmt("node '%s' (%s, #%d)", quoted(n->name), op_name(n->op), n->id);
+		return fmt("node '%s' (%s, #%d)", quoted(n->name), quoted(node_op_name(n)), n->id);
 	for (int i = 0; i < n->nout; i++)
 		if (n->out[i] && n->out[i]->name)
-			return fmt("node of '%s' (%s, #%d)", quoted(n->out[i]->name), op_name(n->op), n->id);
-	return fmt("node #%d (%s)", n->id, op_name(n->op));
+			return fmt("node of '%s' (%s, #%d)", quoted(n->out[i]->name), quoted(node_op_name(n)), n->id);
+	return fmt("node #%d (%s)", n->id, quoted(node_op_name(n)));
 }
 
 static void

@@ -35,7 +35,7 @@ enum opflag {                  /* named in ops.def without the prefix */
 	OF_RANDOM = 8,         /* not a function of its inputs: never folded, never merged */
 	OF_SUBGRAPH = 16,      /* has graph attributes */
 	OF_DATADIM = 32,       /* output sizes depend on data */
-	OF_DISSOLVES = 128,    /* inference takes it apart: passes/sequence.h */
+	OF_DISSOLVES = 128,    /* import or inference takes it apart: Constant; passes/sequence.h */
 	OF_EXPANDS = 256,      /* import makes it nodes of other operators: onnx/contrib.c */
 	OF_NOFOLD = 64,  /* folding it would grow the model (ConstantOfShape, Expand, ...): folded only when
 			    small */
@@ -143,6 +143,7 @@ struct Node {
 	Op op;
 	int id;                  /* position in the model file, for messages */
 	const char *name;        /* may be "" */
+	const char *unknown;     /* of OP_NONE: the operator's name in the file */
 	Graph *graph;
 	Node *next, *prev;
 	int nin, nout;
@@ -199,6 +200,7 @@ struct Model {
 	int nsplit;              /* nodes cloned because branches differ in rank */
 	VEC(Value *) weight;     /* initializers in file order */
 	VEC(struct { const char *name; Ix sym; }) dim;    /* named symbolic dims of the inputs */
+	Map *refused;            /* operators that were reported: passes/shapes.c */
 	VEC(struct Declared) declared;    /* until they are compared: passes/declared.c */
 	VEC(struct Bind) bind;   /* symbols that data decides */
 	VEC(struct Compound) compound;
@@ -272,6 +274,8 @@ void sym_bind(Model *, Ix sym, Value *from, int index);
 const char *node_where(const Node *);   /* "node 'x' (Conv, #12)" for messages */
 const char *value_str(const Value *);   /* "'x' float32[n, 3, 224, 224]" */
 const char *op_name(Op);
+const char *node_op_name(const Node *);  /* of a node that may be unknown too */
+bool op_supported(const OpDef *);
 bool axis_ok(const Node *, int64_t *axis, int rank);   /* normalises -rank..rank-1, else error() */
 #define node_error(n, ...) error(node_where(n), __VA_ARGS__)
 #define node_unsupported(n, ...) unsupported(node_where(n), __VA_ARGS__)
@@ -288,6 +292,8 @@ Model *onnx_import(const char *path, const ImportOptions *);
 /* inference of one node: dtype and shape of its outputs, known elements (passes/shapes.c does whole
  * graphs) */
 void node_infer(Node *);
+/* reports every operator that is not supported, each once; inspect lives with them */
+void check_operators(Model *);
 
 void graph_verify(const Model *, const char *after);  /* bug() */
 void graph_dump(FILE *, const Model *);

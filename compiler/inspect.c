@@ -14,14 +14,41 @@ typedef struct Row {
 	const char *kernel;      /* "12 conv_relu", or NULL: folded, or a view */
 } Row;
 
+enum { MOST_TEXT = 16 };         /* of a dimension, or of what a layer computes: longer formulas are not for people */
+
 typedef struct Inspect {
 	Cli *c;
 	Model *m;
 	Program *p;
 	VEC(Row) row;
 	Map *seen;               /* constants counted */
-	VEC(const char *) in, out;
+	VEC(Value) in, out;
 } Inspect;
+
+static const char *
+formula(Ix n)
+{
+	const char *s = ix_str(n);
+
+	return strlen(s) > MOST_TEXT ? "?" : s;
+}
+
+/* value_str without the name, and dims as formula() has them */
+static const char *
+type_text(const Value *v)
+{
+	Value nameless = *v;
+	Buf b = {0};
+
+	nameless.name = "";
+	if (v->kind != V_TENSOR || v->rank < 0)
+		return value_str(&nameless) + strlen("'' ");
+	buf_fmt(&b, "%s[", v->dt == DT_NONE ? "?" : dt_name(v->dt));
+	for (int i = 0; i < v->rank; i++)
+		buf_fmt(&b, "%s%s", i ? ", " : "", formula(v->dim[i]));
+	buf_fmt(&b, "]");
+	return buf_str(&b);
+}
 
 static Ix
 product(const Value *v, int from, int to)
@@ -68,7 +95,7 @@ walk(Inspect *x, Graph *g, int depth)
 {
 	for (Node *n = g->first; n; n = n->next) {
 		Row r = {.name = n->name,
-			.op = op_name(n->op),
+			.op = quoted(node_op_name(n)),
 			.depth = depth,
 			.where = node_where(n),
 			.macs = macs(n),
@@ -76,7 +103,7 @@ walk(Inspect *x, Graph *g, int depth)
 		if (n == g->ret || (op_def[n->op].flags & OF_DISSOLVES && !zn->nerror))
 			continue;
 		for (int i = 0; i < n->nout && !r.out; i++)
-			r.out = n->out[i] ? value_str(n->out[i]) : NULL;
+			r.out = n->out[i] ? type_text(n->out[i]) : NULL;
 		for (int i = 0; i < n->nin; i++)
 			if (n->in[i] && n->in[i]->data && !map_ptr(x->seen, n->in[i])) {
 				*map_at_ptr(x->seen, n->in[i]) = n->in[i];
@@ -95,6 +122,13 @@ infer(void *arg)
 	Inspect *x = arg;
 
 	pass_shapes(x->m, &x->c->o);
+}
+
+/* what inference did not come to */
+static void
+check(void *arg)
+{
+	check_operators(((Inspect *)arg)->m);
 }
 
 static void
@@ -124,14 +158,6 @@ find_kernels(Inspect *x)
 }
 
 static const char *
-shape_of(const char *value)      /* value_str without the name, which the row has */
-{
-	const char *s = value ? strrchr(value, '\'') : NULL;
-
-	return s ? s + 1 + (s[1] == ' ') : value ? value : "";
-}
-
-static const char *
 short_of(int64_t n)
 {
 	return n < 10000 ? fmt("%" PRId64, n) : n < 10000000 ? fmt("%" PRId64 "k", n / 1000)
@@ -143,7 +169,48 @@ macs_str(Ix n)
 {
 	int64_t c;
 
-	return ix_isint(n, &c) ? c ? short_of(c) : "" : ix_str(n);
+	return ix_isint(n, &c) ? c ? short_of(c) : "" : formula(n);
+}
+
+/* columns of a terminal: East Asian wide characters have two, continuation bytes of UTF-8 none */
+static int
+columns(const char *s)
+{
+	int n = 0;
+
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s, d = (unsigned char)s[1];
+		bool wide = (c >= 0xe3 && c <= 0xed) || (c == 0xe1 && d >= 0x84 && d <= 0x85) || c >= 0xf0 ||
+			(c == 0xe2 && (d == 0xba || d == 0xbb)) || (c == 0xef && d >= 0xbc && d <= 0xbd);
+		n += (c & 0xc0) == 0x80 ? 0 : wide ? 2 : 1;
+	}
+	return n;
+}
+
+/* the end of a text, as many columns as there is room for, then blanks */
+static void
+put(const char *s, int width)
+{
+	int n = columns(s), cut = n > width - 1;
+
+	while (n > width - 1 - 2 * cut) {
+		while ((*++s & 0xc0) == 0x80)
+			;
+		n = columns(s);
+	}
+	printf("%s%s%*s", cut ? ".." : "", s, width - n - 2 * cut, "");
+}
+
+static void
+print_row(const Row *r)
+{
+	printf("%*s", 2 * r->depth, "");
+	put(quoted(r->name), 32 - 2 * (r->depth < 8 ? r->depth : 8));
+	printf(" %-20s %-28s %8s %8s  %s\n", r->op, r->out ? r->out : "", macs_str(r->macs),
+		r->weights ? short_of(r->weights) : "",
+		r->kernel              ? r->kernel
+			: r->supported ? "-"
+				       : "NOT SUPPORTED");
 }
 
 static void
@@ -153,30 +220,21 @@ print_table(const Inspect *x)
 	Ix all = ix_int(0);
 
 	for (int i = 0; i < x->in.n; i++)
-		printf("input   %s\n", x->in.p[i]);
+		printf("input   '%s' %s\n", quoted(x->in.p[i].name), type_text(&x->in.p[i]));
 	for (int i = 0; i < x->out.n; i++)
-		printf("output  %s\n", x->out.p[i]);
+		printf("output  '%s' %s\n", quoted(x->out.p[i].name), type_text(&x->out.p[i]));
 	printf("\n%-32s %-20s %-28s %8s %8s  %s\n", "layer", "operator", "output", "MACs", "bytes", "kernel");
 	for (int i = 0; i < x->row.n; i++) {
-		const Row *r = &x->row.p[i];
-		const char *name = quoted(r->name);
-		int len = (int)strlen(name), most = 31 - 2 * r->depth;
-		printf("%*s%-*s %-20s %-28s %8s %8s  %s\n", 2 * r->depth, "", most + 1,
-			len > most ? fmt("..%s", name + len - most + 2) : name, r->op, shape_of(r->out),
-			macs_str(r->macs), r->weights ? short_of(r->weights) : "",
-			r->kernel              ? r->kernel
-				: r->supported ? "-"
-					       : "NOT SUPPORTED");
-		all = ix_add(all, r->macs);
-		weights += r->weights;
+		print_row(&x->row.p[i]);
+		all = ix_add(all, x->row.p[i].macs);
+		weights += x->row.p[i].weights;
 	}
-	printf("\n%d layers, %s MACs, %s bytes of constants", x->row.n, *macs_str(all) ? macs_str(all) : "0",
-		short_of(weights));
+	printf("\n%d layers, %s, %s bytes of constants", x->row.n,
+		ix_isint(all, &c) ? fmt("%s MACs", short_of(c)) : "MACs by shape", short_of(weights));
 	if (x->p) {
 		printf("; compiled: %d kernels, %s bytes of weights, ", x->p->kern.n,
 			short_of(x->p->weight_bytes));
-		printf("%s bytes of workspace",
-			ix_isint(x->p->work_bytes, &c) ? short_of(c) : ix_str(x->p->work_bytes));
+		printf(ix_isint(x->p->work_bytes, &c) ? "%s bytes of workspace" : "workspace by shape", short_of(c));
 	}
 	putchar('\n');
 }
@@ -189,16 +247,27 @@ add_ix(cJSON *o, const char *key, Ix n)
 	if (ix_isint(n, &c))
 		cJSON_AddNumberToObject(o, key, (double)c);
 	else
-		cJSON_AddStringToObject(o, key, ix_str(n));
+		cJSON_AddNullToObject(o, key);
 }
 
 static void
-add_list(cJSON *o, const char *key, const char *const *s, int n)
+add_values(cJSON *j, const char *key, const Value *v, int n)
 {
-	cJSON *a = cJSON_AddArrayToObject(o, key);
+	cJSON *list = cJSON_AddArrayToObject(j, key), *o, *dims;
+	int64_t c;
 
-	for (int i = 0; i < n; i++)
-		cJSON_AddItemToArray(a, cJSON_CreateString(s[i]));
+	for (; n > 0; n--, v++) {
+		cJSON_AddItemToArray(list, o = cJSON_CreateObject());
+		cJSON_AddStringToObject(o, "name", quoted(v->name));
+		cJSON_AddStringToObject(o, "type", type_text(v));
+		if (v->kind != V_TENSOR || v->rank < 0)
+			continue;
+		cJSON_AddStringToObject(o, "dtype", v->dt == DT_NONE ? "?" : dt_name(v->dt));
+		dims = cJSON_AddArrayToObject(o, "dims");
+		for (int i = 0; i < v->rank; i++)
+			cJSON_AddItemToArray(dims, ix_isint(v->dim[i], &c) ? cJSON_CreateNumber((double)c)
+				: cJSON_CreateString(formula(v->dim[i])));
+	}
 }
 
 static void
@@ -210,8 +279,8 @@ print_json(const Inspect *x)
 	cJSON_AddStringToObject(j, "model", zn->file);
 	cJSON_AddNumberToObject(j, "ir_version", (double)x->m->ir_version);
 	cJSON_AddStringToObject(j, "producer", x->m->producer ? quoted(x->m->producer) : "");
-	add_list(j, "inputs", x->in.p, x->in.n);
-	add_list(j, "outputs", x->out.p, x->out.n);
+	add_values(j, "inputs", x->in.p, x->in.n);
+	add_values(j, "outputs", x->out.p, x->out.n);
 	a = cJSON_AddArrayToObject(j, "layers");
 	for (int i = 0; i < x->row.n; i++) {
 		const Row *r = &x->row.p[i];
@@ -220,7 +289,7 @@ print_json(const Inspect *x)
 		cJSON_AddStringToObject(o, "name", quoted(r->name));
 		cJSON_AddStringToObject(o, "operator", r->op);
 		cJSON_AddNumberToObject(o, "depth", r->depth);
-		cJSON_AddStringToObject(o, "output", shape_of(r->out));
+		cJSON_AddStringToObject(o, "output", r->out ? r->out : "");
 		add_ix(o, "macs", r->macs);
 		cJSON_AddNumberToObject(o, "weight_bytes", (double)r->weights);
 		cJSON_AddBoolToObject(o, "supported", r->supported);
@@ -257,7 +326,11 @@ add_output(Inspect *x, int i)
 		whole.name = g->out_name.p[i];
 		v = &whole;
 	}
-	push(&x->out, fmt("'%s' %s", quoted(g->out_name.p[i]), shape_of(value_str(v))));
+	if (v) {
+		whole = *v;
+		whole.name = g->out_name.p[i];
+		push(&x->out, whole);
+	}
 }
 
 int
@@ -266,11 +339,12 @@ cli_inspect(Cli *c)
 	Inspect x = {.c = c, .seen = map_new()};
 	const Graph *g;
 
-	x.m = compile_import(c->model, &c->o);
+	x.m = compile_read(c->model, &c->o);
 	g = x.m->main;
 	for (int i = 0; i < g->in.n; i++)
-		push(&x.in, value_str(g->in.p[i]));
+		push(&x.in, *g->in.p[i]);
 	session_try(infer, &x);
+	session_try(check, &x);
 	for (int i = 0; i < g->ret->nin; i++)
 		add_output(&x, i);
 	walk(&x, x.m->main, 0);

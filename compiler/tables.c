@@ -89,15 +89,6 @@ cli_targets(Cli *c)
 	return EX_DONE;
 }
 
-/* control flow has no lowering of its own in the table: lower/program.c makes it. What dissolves or expands, and
- * Constant, which is gone after import, has no rules */
-bool
-op_supported(const OpDef *d)
-{
-	return d == &op_def[OP_CONSTANT] || d->flags & (OF_DISSOLVES|OF_EXPANDS) ||
-		(d->shape && (d->lower || d->flags & OF_SUBGRAPH || d->eop));
-}
-
 int
 cli_ops(Cli *c)
 {

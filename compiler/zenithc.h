@@ -33,7 +33,8 @@ typedef struct Options {
 } Options;
 
 /* front to back; each step raises on error, so these run inside session_try */
-Model *compile_import(const char *path, const Options *);
+Model *compile_import(const char *path, const Options *);       /* all its operators are supported */
+Model *compile_read(const char *path, const Options *);         /* or perhaps not: for inspect */
 void compile_passes(Model *, const Options *);                  /* passes/pipeline.c: the flat list */
 Program *compile_lower(Model *, const Options *);               /* lower_model, then plan/ */
 Program *lower_model(Model *, const Options *);                 /* lower/: units, groups, kernels, program */

@@ -165,6 +165,9 @@ want 3 'cannot read the folder' verify relu.onnx --data missing
 want 0 'Relu' inspect relu.onnx
 want 0 '"operator":' inspect two.onnx --json
 want 4 "operator 'Nope'" inspect nope.onnx
+want 4 'NOT SUPPORTED' inspect nope.onnx
+want 0 '"dims":' inspect dyn.onnx --json
+tr -d ' \t\n' <out | grep -qF '"inputs":[{"name":"x","type":"float32[n,3]","dtype":"float32","dims":["n",3]}]' && ok || bad 'inspect: inputs'
 want 0 '' two.onnx -o v.c --verify --tolerance 1e-5; is -s v.c
 
 # the profile: rows that add up, never times

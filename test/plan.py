@@ -55,7 +55,7 @@ def plan(o, path, shapes):
         return harness.CRASH, harness.message(text), 0, 0
     j = json.loads(text[text.index("{"):])
     work, bound = j["workspace_bytes"], j["workspace_bound"]
-    if isinstance(work, str):
+    if work is None:
         return harness.WRONG, "the workspace is not a number", 0, 0
     return (harness.PASS if work <= MOST * bound else harness.WRONG), "", work, bound
 

@@ -319,7 +319,8 @@ static bool cannot_run(Graph *g)
 	if (!g->parent)
 		lower_nodes(g);
 	else if (session_hold(lower_nodes, g, &g->fails))
-		warning(node_where(g->owner), "a branch or body cannot run: %s", g->fails);
+		warning(node_where(g->owner), "a branch or body cannot run: %.200s%s", g->fails,
+			strlen(g->fails) > 200 ? "..." : "");
 	stop_if_errors();
 	return g->fails != NULL;
 }

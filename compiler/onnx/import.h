@@ -19,7 +19,7 @@ typedef struct Import {
 	Map *file;               /* location -> File * */
 	Map *function;           /* domain, name, overload -> Onnx__FunctionProto * */
 	Map *dim;                /* name of a dim -> Ix */
-	Map *unknown;            /* operators already reported */
+	Map *unknown;            /* domains whose operator set was reported */
 	const Opset *opset;      /* of the model */
 	bool has_functions;
 	int nrandom;             /* nodes so far that draw: their `stream` */

@@ -291,7 +291,7 @@ set_inputs(Scope *s, Node *n, const Onnx__NodeProto *p)
 	}
 }
 
-/* the operator, or a complaint, once for each kind */
+/* the operator; OP_NONE: one that this build does not know, for check_operators to speak of */
 static Op
 node_op(Import *im, const Scope *s, const Onnx__NodeProto *p, const char *where, int *domain)
 {
@@ -314,14 +314,7 @@ node_op(Import *im, const Scope *s, const Onnx__NodeProto *p, const char *where,
 			*slot = slot;
 		}
 	}
-	if (op)
-		return op;
-	slot = map_at_str(im->unknown, fmt("%s.%s", dom, name));
-	if (!*slot)
-		unsupported(where, "operator '%s'%s%s%s", quoted(name), *dom ? " of domain '" : "", quoted(dom),
-			*dom ? "'" : "");
-	*slot = slot;
-	return OP_NONE;
+	return op;
 }
 
 static int
@@ -330,6 +323,24 @@ trimmed(char *const *name, size_t n)
 	while (n && !*name[n - 1])
 		n--;
 	return (int)n;
+}
+
+static const char *
+node_name(const Scope *s, const Onnx__NodeProto *p)
+{
+	return s->call ? fmt("%s/%s", s->call->name, STR_OF(p->name)) : copy_str(STR_OF(p->name));
+}
+
+static void
+convert_unknown(Scope *s, const Onnx__NodeProto *p, int id, const char *where)
+{
+	Node *n = node_new(s->graph, NULL, OP_NONE, trimmed(p->input, p->n_input), trimmed(p->output, p->n_output));
+
+	n->id = id;
+	n->name = node_name(s, p);
+	n->unknown = *STR_OF(p->domain) ? fmt("%s.%s", p->domain, STR_OF(p->op_type)) : copy_str(STR_OF(p->op_type));
+	set_inputs(s, n, p);
+	define_outputs(s, n, p, where);
 }
 
 enum { MOST_ATTRIBUTES = 256 };
@@ -351,7 +362,7 @@ convert_node(Import *im, Scope *s, const Onnx__NodeProto *p, int id)
 		return;
 	}
 	if (!(op = node_op(im, s, p, where, &domain))) {
-		define_outputs(s, NULL, p, where);
+		convert_unknown(s, p, id, where);
 		return;
 	}
 	nin = trimmed(p->input, p->n_input);
@@ -360,7 +371,7 @@ convert_node(Import *im, Scope *s, const Onnx__NodeProto *p, int id)
 	/* how many parts there are is the number of outputs, whether they have names or not */
 	n = node_new(s->graph, NULL, op, nin, op == OP_SPLIT ? (int)p->n_output : trimmed(p->output, p->n_output));
 	n->id = id;
-	n->name = s->call ? fmt("%s/%s", s->call->name, STR_OF(p->name)) : copy_str(STR_OF(p->name));
+	n->name = node_name(s, p);
 	set_inputs(s, n, p);
 	if (p->n_attribute > MOST_ATTRIBUTES)
 		fatal(EX_INVALID, where, "has %zu attributes", p->n_attribute);
@@ -544,6 +555,8 @@ convert_model(Import *im, const Onnx__ModelProto *p)
 	fix_shapes(im, p->graph->input, p->graph->n_input);
 	convert_graph(im, NULL, m->main, p->graph, &opset);
 	check_dim_options(im);
+	if (zn->nerror)
+		check_operators(m);
 	stop_if_errors();
 }
 

@@ -86,7 +86,7 @@ void compile_passes(Model *m, const Options *o)
 	}
 }
 
-Model *compile_import(const char *path, const Options *o)
+Model *compile_read(const char *path, const Options *o)
 {
 	double t = seconds();
 	Model *m = onnx_import(path, &o->import);
@@ -95,6 +95,15 @@ Model *compile_import(const char *path, const Options *o)
 	say(o, t, stage[0].name, stage[0].what, "");
 	if (wanted(o, stage[0].name))
 		graph_dump(dump_file(o), m);
+	return m;
+}
+
+Model *compile_import(const char *path, const Options *o)
+{
+	Model *m = compile_read(path, o);
+
+	check_operators(m);
+	stop_if_errors();
 	return m;
 }
 

@@ -57,6 +57,36 @@ static void check_sizes(const Node *n)
 	}
 }
 
+/* once for each operator */
+static void refuse(Node *n)
+{
+	Model *m = n->graph->model;
+	void **slot;
+
+	if (!m->refused)
+		m->refused = map_new();
+	slot = map_at_str(m->refused, fmt("%d %s", n->op, n->unknown ? n->unknown : ""));
+	if (!*slot)
+		node_unsupported(n, "operator '%s' is not supported", quoted(node_op_name(n)));
+	*slot = m;
+}
+
+static void check_graph(Graph *g)
+{
+	for (Node *n = g->first; n; n = n->next) {
+		if (n != g->ret && !op_def[n->op].shape && !(op_def[n->op].flags & (OF_DISSOLVES | OF_EXPANDS)))
+			refuse(n);
+		for (int i = 0; i < n->nattr; i++)
+			if (n->attr[i].g)
+				check_graph(n->attr[i].g);
+	}
+}
+
+void check_operators(Model *m)
+{
+	check_graph(m->main);
+}
+
 void node_infer(Node *n)
 {
 	const OpDef *d = &op_def[n->op];
@@ -66,7 +96,7 @@ void node_infer(Node *n)
 	if (n->op == OP_RETURN)
 		return;
 	if (!d->shape) {
-		node_unsupported(n, "operator %s is not supported", op_name(n->op));
+		refuse(n);
 		return;
 	}
 	if (!ready(n))           /* the reason was reported where it arose */
@@ -155,7 +185,7 @@ void drop_branch(Graph *g)
 {
 	Node *k, *prev;
 
-	warning(node_where(g->owner), "a branch cannot run: %s", g->fails);
+	warning(node_where(g->owner), "a branch cannot run: %.200s%s", g->fails, strlen(g->fails) > 200 ? "..." : "");
 	for (int i = 0; i < g->ret->nin; i++)
 		node_set_in(g->ret, i, NULL);
 	for (k = g->ret->prev; k; k = prev) {

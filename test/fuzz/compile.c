@@ -15,6 +15,7 @@ compile(void *arg)
 	Program *p;
 	FILE *null;
 
+	check_operators(m);
 	stop_if_errors();
 	compile_passes(m, &o);
 	p = compile_lower(m, &o);

@@ -9,6 +9,7 @@ import(void *arg)
 	Options o = {.opt = 3, .threads = 1};
 	Model *m = onnx_read(*(File *)arg, "/nowhere", &o.import);
 
+	check_operators(m);
 	stop_if_errors();
 	pass_shapes(m, &o);
 	stop_if_errors();

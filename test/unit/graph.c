@@ -205,6 +205,8 @@ static void
 import_file(void *opt)
 {
 	imported = onnx_import(model_file, opt);
+	check_operators(imported);
+	stop_if_errors();
 	graph_verify(imported, "import");
 }
 
