@@ -16,7 +16,7 @@ typedef struct Cli {
 	bool pb, json, verify;
 	double rtol, atol, max_error, tolerance;           /* the last two: < 0 if not given */
 	uint64_t seed;
-	double seconds;                                    /* bench, run --profile */
+	double seconds;                                    /* bench, run --profile; < 0: not given */
 	int scenario, streams;                             /* bench; 0 streams: one per processor */
 	double qps;
 } Cli;

@@ -17,6 +17,8 @@ enum {
 	ANY = 127,
 };
 
+enum { SCENARIO_SERVER = 3 };    /* of the names of --scenario */
+
 enum opt {
 	O_LEVEL = 'O', O_OUT = 'o', O_INPUT = 'i', O_VERBOSE = 'v', O_HELP = 'h',
 	O_NAME = 256, O_TARGET, O_DIM, O_SHAPE, O_THREADS, O_WEIGHTS, O_STATE, O_VERIFY, O_TOLERANCE, O_DUMP, O_CC, O_LIMIT,
@@ -169,6 +171,9 @@ opt_dim(ImportOptions *im, char *s)
 		*dots = 0;
 	lo = number("dim", v, dots ? 0 : 1);
 	hi = dots ? number("dim", dots + 2, lo > 1 ? lo : 1) : lo;
+	for (int i = 0; i < im->dim.n; i++)
+		if (!strcmp(im->dim.p[i].name, s) && (im->dim.p[i].lo != lo || im->dim.p[i].hi != hi))
+			usage("--dim %s: two different sizes", quoted(s));
 	push(&im->dim, ((__typeof__(*im->dim.p)){s, lo, hi}));
 }
 
@@ -186,6 +191,9 @@ opt_shape(ImportOptions *im, char *s)
 		if (x && !x[1])
 			usage("--shape: a dimension is missing at the end");
 	}
+	for (int i = 0; i < im->shape.n; i++)
+		if (!strcmp(im->shape.p[i].input, s))
+			usage("--shape %s: given twice", quoted(s));
 	push(&im->shape, ((__typeof__(*im->shape.p)){s, d.n, d.p}));
 }
 
@@ -393,6 +401,8 @@ read_options(Cli *c, int argc, char **argv)
 		if (!(seen.p[i]->cmds & (int)commands[c->cmd].cmd) && !c->info)
 			usage("--%s means nothing to `zenithc%s%s`", seen.p[i]->name, c->cmd ? " " : "", commands[c->cmd].name);
 	c->model = argv[optind];
+	if (optind + 1 < argc && !c->cmd && !strpbrk(c->model, "./") && access(c->model, F_OK))
+		usage("there is no command '%s': it is none of run, verify, bench, inspect, ops, targets", quoted(c->model));
 	if (optind + 1 < argc)
 		usage("'%s': one model at a time", quoted(argv[optind + 1]));
 }
@@ -415,6 +425,14 @@ check(Cli *c)
 		usage("verify: --data DIR says where inputs and outputs lie");
 	if (commands[c->cmd].cmd == C_RUN && c->json && !c->o.profile)
 		usage("run: --json is about --profile");
+	if (commands[c->cmd].cmd == C_RUN && c->seconds >= 0 && !c->o.profile)
+		usage("run: --seconds is about --profile");
+	if (commands[c->cmd].cmd == C_RUN && c->pb && !c->out)
+		usage("run: --format is about what -o writes");
+	if (c->qps > 0 && c->scenario != SCENARIO_SERVER)
+		usage("bench: --qps is about --scenario server");
+	if (c->streams && !c->scenario)
+		usage("bench: --streams is about other scenarios than single-stream");
 	if (!c->cmd && !c->verify && (c->tolerance >= 0 || c->data || c->seed != 1))
 		usage("--tolerance, --data and --seed need --verify");
 }
@@ -433,6 +451,8 @@ start(void *arg)
 	if (c->info)
 		return;
 	check(c);
+	if (c->seconds < 0)
+		c->seconds = 3;
 	zn->file = c->model ? strcmp(c->model, "-") ? copy_str(c->model) : "(standard input)" : NULL;
 	if (commands[c->cmd].cmd == C_BENCH)
 		c->o.cflags = "-O3";
@@ -454,7 +474,7 @@ main(int argc, char **argv)
 	Session *s;
 	int status;
 	Cli c = {.argc = argc, .argv = argv, .o = {.opt = 3, .threads = 1, .dump_to = stderr}, .seed = 1,
-		.rtol = 1e-3, .atol = 1e-7, .max_error = -1, .tolerance = -1, .seconds = 3};
+		.rtol = 1e-3, .atol = 1e-7, .max_error = -1, .tolerance = -1, .seconds = -1};
 
 	temp_signals();
 	cJSON_InitHooks(&(cJSON_Hooks){alloc, keep});

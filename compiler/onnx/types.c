@@ -68,7 +68,12 @@ static void
 fix_dim(Import *im, const char *name, int64_t n, const char *where)
 {
 	void **slot = map_at_str(im->dim, name);
+	const ImportOptions *o = im->opt;
 
+	for (int i = 0; i < o->dim.n; i++)
+		if (!strcmp(o->dim.p[i].name, name) && (n < o->dim.p[i].lo || n > o->dim.p[i].hi))
+			fatal(EX_USE, where, "--shape says %" PRId64 " for the dimension '%s', --dim something else", n,
+				quoted(name));
 	if (*slot && *slot != ix_int(n))
 		warning(where,
 			"--shape gives dimension '%s' a second size, %" PRId64
