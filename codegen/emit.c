@@ -5,7 +5,7 @@
 
 #include <inttypes.h>
 
-enum { INLINE_BYTES = 1 << 20, OWN_BYTES = 64 << 20, MAX_OPTIONS = 4000 };
+enum { OWN_BYTES = 64 << 20, MAX_OPTIONS = 4000 };
 
 static void
 decide(Em *e)
@@ -14,7 +14,7 @@ decide(Em *e)
 
 	e->weights = e->o->weights;
 	if (e->weights == W_DEFAULT)
-		e->weights = e->g->weight_bytes <= INLINE_BYTES || !e->o->header ? W_INLINE : W_INCBIN;
+		e->weights = e->g->weight_bytes <= WEIGHTS_INLINE || !e->o->header ? W_INLINE : W_INCBIN;
 	if (!ix_isint(e->g->work_bytes, &e->work))
 		e->work = -1;
 	need = e->work + e->g->state_bytes;
@@ -166,7 +166,6 @@ emit_c(const Model *m, const Program *g, const Options *o, Emitted *out)
 	ftz_define(&e, &flush);
 	stop_if_errors();
 	top_comment(&e, b, count_lines(&e.kernels));
-	header_print(&e, &out->h, true);
 	if (o->header) {
 		buf_fmt(b, "#include ");
 		text_string(b, o->header, strlen(o->header));
@@ -186,7 +185,10 @@ emit_c(const Model *m, const Program *g, const Options *o, Emitted *out)
 	buf_add(b, shapes.p, shapes.n);
 	buf_add(b, program.p, program.n);
 	buf_add(b, iface.p, iface.n);
-	limit_check(LIM_SOURCE, (int64_t)(b->n - e.tables.n), "generated source");
+	limit_check(LIM_SOURCE, (int64_t)(b->n - e.tables.n), NULL);
+	e.source_bytes = b->n;
+	e.source_lines = count_lines(b);
+	header_print(&e, &out->h, true);
 	out->weights = e.weights;
 	out->prefix = e.name;
 }

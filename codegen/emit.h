@@ -74,6 +74,8 @@ typedef struct Em {
 	Buf kernels, tables;     /* printed kernels; arrays of weights */
 	int nkern, nshared;
 	double macs;
+	size_t source_bytes;     /* of NAME.c, when it is complete */
+	int source_lines;
 	Map *prof;               /* --profile: call -> its number from 1; else NULL */
 	bool ws, wt, st, io;     /* the program reads workspace, weights, state, io */
 	bool pool;               /* it has kernels in parts */

@@ -32,7 +32,7 @@ has_strings(const Em *e)
 }
 
 static void
-macros(Em *e, Buf *b)
+macros(Em *e, Buf *b, bool alone)
 {
 	const char *options = options_text(e);
 
@@ -49,7 +49,15 @@ macros(Em *e, Buf *b)
 			"#define %s_HEAP_BYTES 1048576\n#endif\n", e->NAME, e->NAME);
 	buf_fmt(b, "#define %s_STATE_BYTES %" PRId64 "\n", e->NAME, e->g->state_bytes);
 	buf_fmt(b, "#define %s_WEIGHT_BYTES %" PRId64 "\n", e->NAME, e->g->weight_bytes);
-	buf_fmt(b, "#define %s_MACS %.0f\n\n", e->NAME, e->macs);
+	buf_fmt(b, "#define %s_MACS %.0f\n", e->NAME, e->macs);
+	if (alone)
+		buf_fmt(b, "#define %s_SOURCE_BYTES %zu\t/* of %s.c; how much code that makes, `size` says of the object */\n"
+			"#define %s_SOURCE_LINES %d\n", e->NAME, e->source_bytes, e->name, e->NAME, e->source_lines);
+	if (e->g->weight_bytes && (e->weights == W_INCBIN || e->weights == W_FILE))
+		buf_fmt(b, "/* %s_WEIGHTS_FILE, defined when %s.c is compiled, is the path of the weights' file as a string; by\n"
+			" * default the path of the source with .bin behind it (__FILE__, which -ffile-prefix-map changes) */\n",
+			e->NAME, e->name);
+	buf_fmt(b, "\n");
 }
 
 static void
@@ -126,7 +134,7 @@ header_print(Em *e, Buf *b, bool alone)
 	copy_block(b, "ZENITH_SETUP");
 	if (e->parts)
 		copy_block(b, "ZENITH_TENSOR");
-	macros(e, b);
+	macros(e, b, alone);
 	if (e->dynamic)
 		buf_fmt(b, "/* dims of inputs are the caller's to set, dims of outputs the run's; if an output's capacity is too small the run ends\n"
 			" * with ZENITH_CAPACITY and its dims say what it needs */\n");

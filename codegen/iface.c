@@ -17,7 +17,7 @@ host_port(const Port *p)
 static void
 own_memory(Em *e, Buf *b)
 {
-	if (!e->own_memory)
+	if (!e->own_memory || !(e->work || e->g->heap || e->g->state_bytes))
 		return;
 	W("#ifndef %s_NO_STATIC\n", e->NAME);
 	if (e->work || e->g->heap)

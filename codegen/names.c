@@ -115,23 +115,34 @@ name_upper(const char *s)
 	return r;
 }
 
-/* a comment's text: printable ASCII as it is, the rest as quoted() shows it; no way out of the comment, no
- * trigraph, no line ending in a backslash */
+/* the UTF-8 sequence at *s, of text that quoted() made; *s to its end */
+static uint32_t
+code_point(const char **s)
+{
+	unsigned char c = (unsigned char)*(*s)++;
+	uint32_t u = c < 0x80 ? c : c < 0xe0 ? c & 0x1fu : c < 0xf0 ? c & 15u : c & 7u;
+
+	while ((**s & 0xc0) == 0x80)
+		u = u << 6 | ((unsigned char)*(*s)++ & 0x3fu);
+	return u;
+}
+
+/* a comment's text: printable ASCII as it is, of the rest what quoted() escapes and, in the same way, what is not
+ * ASCII; no way out of the comment, no trigraph, no line ending in a backslash */
 const char *
 text_comment(const char *s)
 {
-	const char *q = quoted(s);
 	Buf b = {0};
 
-	for (const char *p = q; *p; p++) {
-		unsigned char c = (unsigned char)*p;
+	for (const char *p = quoted(s); *p;) {
+		uint32_t c = code_point(&p);
 		if ((c == '/' && b.n && b.p[b.n - 1] == '*') || (c == '*' && b.n && b.p[b.n - 1] == '/')
 				|| (c == '?' && b.n && b.p[b.n - 1] == '?'))
 			buf_fmt(&b, " ");
-		if (c == '\\' && !p[1])
+		if (c == '\\' && !*p)
 			buf_fmt(&b, "(backslash)");
 		else
-			buf_fmt(&b, "%c", c < 32 || c > 126 ? '.' : c);
+			buf_fmt(&b, c < 32 || c > 126 ? "\\u{%x}" : "%c", (unsigned)c);
 	}
 	return buf_str(&b);
 }

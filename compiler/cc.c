@@ -138,6 +138,7 @@ words_output(const Words *w)
 	close(err);
 	if (status)
 		failed(w, status, message);
-	text[strcspn(text, "\n")] = 0;
+	text += strspn(text, "\r\n");
+	text[strcspn(text, "\r\n")] = 0;
 	return text;
 }

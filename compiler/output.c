@@ -228,6 +228,17 @@ copy_file(Pieces *all, const char *from, const char *to)
 	piece_close(g, to, ok);
 }
 
+/* debug information names the temporary folder: with it, two runs would not make the same bytes */
+static void
+words_debug(Words *w, const char *dir)
+{
+	for (int i = 1; i < w->n; i++)
+		if (!strncmp(w->p[i], "-g", 2)) {
+			words_add(w, fmt("-fdebug-prefix-map=%s=.", dir));
+			return;
+		}
+}
+
 static const char *
 compile_pool(const Options *o, const char *pool, const char *dir)
 {
@@ -238,6 +249,7 @@ compile_pool(const Options *o, const char *pool, const char *dir)
 		return NULL;
 	temp_file(obj);
 	words_cc(&w, o, "-O2");
+	words_debug(&w, dir);
 	words_add(&w, "-c");
 	words_add(&w, "-fPIC");
 	words_add(&w, "-o");
@@ -263,6 +275,22 @@ archive(const Options *o, const char *lib, const char *obj, const char *pool)
 	words_run(&ar);
 }
 
+/* whether the compiler makes ELF objects, into which an assembler can pull a file: else the source holds the weights */
+static bool
+makes_elf(const Options *o, const char *dir)
+{
+	static const char text[] = "#ifdef __ELF__\nzn_elf\n#endif\n";
+	const char *probe = fmt("%s/elf.c", dir);
+	Words w = {0};
+	Buf b = {0};
+
+	buf_add(&b, text, sizeof text - 1);
+	create_text(probe, &b);
+	words_cc(&w, o, "-E -P");
+	words_add(&w, probe);
+	return !strcmp(words_output(&w), "zn_elf");
+}
+
 /* .o .a .so: compiled in a folder of its own, then copied; the header goes beside, and the weights where they
  * are not part of the object. Libraries hold the pool of threads, if the model has parts for it */
 static void
@@ -274,12 +302,15 @@ to_binary(const Model *m, const Program *p, Options *o, const char *out, const c
 	Words w = {0};
 
 	base = base ? base + 1 : stem;
+	if (o->weights == W_DEFAULT && p->weight_bytes > WEIGHTS_INLINE && !makes_elf(o, dir))
+		o->weights = W_INLINE;
 	c = write_sources(m, p, o, dir, base);
 	if (strcmp(suffix, ".o"))
 		pool = write_pool(p, dir);
 	obj = fmt("%s/%s%s", dir, base, so ? ".so" : ".o");
 	temp_file(obj);
 	words_cc(&w, o, o->opt ? "-O3" : "-O1");
+	words_debug(&w, dir);
 	words_add(&w, so ? "-shared" : "-c");
 	words_add(&w, "-fPIC");
 	words_add(&w, "-o");
@@ -325,7 +356,7 @@ compile_to_file(const Model *m, const Program *p, const Options *given, const ch
 	Pieces all = {0};
 
 	if (!o.prefix)
-		o.prefix = prefix_of(strcmp(out, "-") ? out : zn->file ? zn->file : "model");
+		o.prefix = prefix_of(strcmp(out, "-") ? out : zn->file && *zn->file != '(' ? zn->file : "model");
 	if (!strcmp(out, "-")) {
 		to_stdout(m, p, &o);
 		return;

@@ -20,7 +20,7 @@ void words_add(Words *, const char *);
 /* compiler, then flags by default, then the rest of --cc's words, which win. flags are split at blanks */
 void words_cc(Words *, const Options *, const char *flags);
 void words_run(const Words *);              /* fatal(EX_TOOLCHAIN) with what it wrote, if it fails */
-const char *words_output(const Words *);    /* runs it; the first line that it prints */
+const char *words_output(const Words *);    /* runs it; the first line with text that it prints */
 
 /* output.c: DIR/BASE.c, its header and its weights as temporary files; returns the path of the .c */
 const char *write_sources(const Model *, const Program *, const Options *, const char *dir, const char *base);

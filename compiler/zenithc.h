@@ -9,6 +9,7 @@
 #define ZENITHC_VERSION "0.1.0"
 #define ZENITHC_ABI 1
 
+enum { WEIGHTS_INLINE = 1 << 20 };       /* bytes of weights that the source holds unless --weights says otherwise */
 typedef enum WeightsHow { W_DEFAULT, W_INLINE, W_INCBIN, W_FILE, W_EXTERN } WeightsHow;
 
 typedef struct Options {
