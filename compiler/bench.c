@@ -369,7 +369,8 @@ print_text(const Bench *b, const Sum *s)
 
 	printf("scenario    %s, %.0f runs in %.3g s", scenario_name[b->c->scenario], s->runs, b->busy);
 	if (b->c->scenario != SINGLE)
-		printf(" on %d threads", b->streams);
+		printf(" in %d stream%s of %d thread%s", b->streams, b->streams > 1 ? "s" : "", b->c->o.threads,
+			b->c->o.threads > 1 ? "s" : "");
 	if (b->qps > 0)
 		printf(", arriving %.4g a second", b->qps);
 	if (s->lat.n) {

@@ -189,7 +189,7 @@ say_text(const char *kind, const char *where, const char *text)
 		buf_add(b, "}\n", 2);
 	} else
 		buf_fmt(b, "%s: %s%s:%s %s%s%s\n", zn->file ? quoted(zn->file) : "zenithc",
-			zn->color ? *kind == 'w' ? "\033[1;35m" : "\033[1;31m" : "", kind, zn->color ? "\033[0m" : "",
+			zn->color ? *kind == 'n' ? "\033[1;36m" : *kind == 'w' ? "\033[1;35m" : "\033[1;31m" : "", kind, zn->color ? "\033[0m" : "",
 			where ? where : "", where ? ": " : "", text);
 	if (zn->log)
 		fwrite(b->p + from, 1, b->n - from, zn->log);
@@ -280,6 +280,12 @@ unsupported(const char *where, const char *f, ...)
 }
 
 void
+remark(const char *where, const char *f, ...)
+{
+	SAY("note", where, f);
+}
+
+void
 warning(const char *where, const char *f, ...)
 {
 	zn->nwarning++;
@@ -325,7 +331,6 @@ void
 limit_check(enum limit l, int64_t value, const char *where)
 {
 	if (value > zn->limit[l])
-		fatal(EX_LIMIT, where,
-			"%" PRId64 " %s: more than the limit of %" PRId64 "; --limit %s=N raises it", value,
-			limits[l].what, zn->limit[l], limits[l].name);
+		fatal(EX_LIMIT, where, "%s %s: more than the limit of %" PRId64 "; --limit %s=N raises it",
+			value == INT64_MAX ? "2^63 or more" : fmt("%" PRId64, value), limits[l].what, zn->limit[l], limits[l].name);
 }

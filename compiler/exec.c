@@ -459,6 +459,21 @@ exec_refuse(int s)
 		"running the model: %s (status %d)", status_text(s), s);
 }
 
+/* exec_refuse, and what the inputs were */
+static _Noreturn void
+refuse(const Exec *x, Host *const *in, int s)
+{
+	enum { MOST = 8 };
+	Buf b = {0};
+
+	if (s != ZENITH_BAD_SHAPE)
+		exec_refuse(s);
+	for (int i = 0; i < x->z->ninputs && i < MOST; i++)
+		buf_fmt(&b, "%s'%s' %s", i ? ", " : "", quoted(x->z->inputs[i].name), host_str(in[i]));
+	fatal(EX_INVALID, NULL, "running the model: %s (status %d): %s%s", status_text(s), s, buf_str(&b),
+		x->z->ninputs > MOST ? ", ..." : "");
+}
+
 Host **
 exec_run(Exec *x, Host *const *given)
 {
@@ -469,7 +484,7 @@ exec_run(Exec *x, Host *const *given)
 		check_input(&x->z->inputs[i], &in[i]);
 	out = run(x, in, &s);
 	if (s)
-		exec_refuse(s);
+		refuse(x, in, s);
 	return out;
 }
 
@@ -598,11 +613,11 @@ exec_seeded(Exec *x, Host **in, uint64_t seed, bool say)
 			break;
 	}
 	if (!out)
-		exec_refuse(s);
+		refuse(x, all, s);
 	for (int i = 0; i < n; i++) {
 		if (say && !in[i])
-			fprintf(stderr, "%s: input '%s' %s is drawn from a generator, seed %" PRIu64 "\n",
-				quoted(zn->file), quoted(x->z->inputs[i].name), host_str(all[i]), seed);
+			remark(NULL, "input '%s' %s is drawn from a generator, seed %" PRIu64,
+				quoted(x->z->inputs[i].name), host_str(all[i]), seed);
 		in[i] = all[i];
 	}
 	return out;

@@ -141,6 +141,7 @@ void stop_if_errors(void);                /* raise if error() or unsupported() w
 /* where: "node 'conv1' (Conv, #12)" or NULL for the file as a whole; see node_where() in graph.h */
 void error(const char *where, const char *f, ...) __attribute__((format(printf, 2, 3)));        /* status 3 */
 void unsupported(const char *where, const char *f, ...) __attribute__((format(printf, 2, 3)));  /* status 4 */
+void remark(const char *where, const char *f, ...) __attribute__((format(printf, 2, 3)));
 void warning(const char *where, const char *f, ...) __attribute__((format(printf, 2, 3)));
 _Noreturn void fatal(int status, const char *where, const char *f, ...) __attribute__((format(printf, 3, 4)));
 _Noreturn void bug_at(const char *file, int line, const char *f, ...) __attribute__((format(printf, 3, 4)));

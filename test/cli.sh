@@ -69,6 +69,14 @@ want 2 'no target named' relu.onnx -o a.c --target tpu
 want 2 'at most 256' relu.onnx -o a.c --threads 257
 want 2 'whole number' relu.onnx -o a.c --threads 0
 want 2 '--data DIR' verify relu.onnx
+want 2 'about --profile' run relu.onnx --seconds 1
+want 2 'about what -o writes' run relu.onnx --format=pb
+want 2 'about --scenario server' bench relu.onnx --scenario offline --qps 4
+want 2 'other scenarios' bench relu.onnx --streams 2
+want 2 'two different sizes' dyn.onnx -o a.c --dim n=2 --dim n=3
+want 2 'given twice' dyn.onnx -o a.c --shape x=2x3 --shape x=3x3
+want 2 '--dim something else' dyn.onnx -o a.c --dim n=2 --shape x=4x3
+want 2 "no command 'foo'" foo relu.onnx
 want 2 'need --verify' relu.onnx -o a.c --tolerance 1
 for o in --tune --tune=x '--precision=int8' '--calibrate=d' '--report=r.html' '--config=c.json'; do
 	want 2 'does not exist yet' relu.onnx -o a.c "$o"
@@ -79,12 +87,13 @@ want 0 'every processor' targets
 want 0 '"name"' targets --json
 want 0 'Relu' ops
 want 0 '"supported"' ops --json
+"$z" ops | grep -q '^Constant .*yes$' && ok || bad 'ops: Constant'
 
 # models
 want 3 'cannot' missing.onnx -o a.c
 want 3 'junk.onnx: error' junk.onnx -o a.c
 want 4 'Nope' nope.onnx -o a.c
-want 6 '--limit nodes' two.onnx -o a.c --limit nodes=1
+want 6 '2 nodes of the model' two.onnx -o a.c --limit nodes=1
 want 3 'is a device' /dev/zero -o a.c
 nothing a.c
 n=$(($(wc -c <relu.onnx)))
@@ -109,6 +118,25 @@ want 0 '' relu.onnx -o b.so --cc 'cc -O1'; is -s b.so
 nm b.o 2>/dev/null | grep -q net_model && ok || bad 'nm b.o: no net_model'
 want 0 '_model(void)' relu.onnx -o -
 "$z" - -o p.c <relu.onnx 2>err && is -s p.c || bad 'a model from a pipe'
+grep -q 'define P_SOURCE_BYTES ' p.h && is "$(sed -n 's/^#define P_SOURCE_BYTES \([0-9]*\).*/\1/p' p.h)" -eq "$(wc -c <p.c)"
+"$z" - -o - <relu.onnx 2>err | grep -q '^int model_run(' && ok || bad 'the prefix of a model from a pipe'
+# names that are not ASCII: the node's, in UTF-8
+sed 's/bad\*\//\xe8\x8a\x82\xc3\xa9/; s/Nope/Relu/' nope.onnx >utf8.onnx
+want 0 'node '"'"'\u{8282}\u{e9}'"'"' (Relu, #0)' utf8.onnx -o -
+# debug information names no temporary folder
+want 0 '' relu.onnx -o g.o --cc 'cc -g'; cp g.o first.o; want 0 '' relu.onnx -o g.o --cc 'cc -g'
+is "$(cmp g.o first.o && echo same)" = same
+# weights of a megabyte and more, added to x: the assembler takes them from a file where there is ELF, else they are source
+varint() { n=$1; while [ "$n" -gt 127 ]; do printf "\\$(printf %o $((n % 128 + 128)))"; n=$((n / 128)); done; printf "\\$(printf %o "$n")"; }
+vector() { printf "$1"'\021\012\001'"$2"'\022\014\012\012\010\001\022\006\012\004\010'; varint 262400; }
+{ printf '\010\010\072'; varint 1049674; printf '\012\016\012\001x\012\001w\022\001y\042\003Add\022\001g\052'; varint 1049613
+	printf '\010'; varint 262400; printf '\020\001\102\001w\112'; varint 1049600; yes abcde | head -c 1049600
+	vector '\132' x; vector '\142' y; printf '\102\004\012\000\020\015'; } >big.onnx
+want 0 '' big.onnx -o big.c; is -s big.c.bin
+grep -q 'BIG_WEIGHTS_FILE' big.h && ok || bad 'big.h: WEIGHTS_FILE'
+want 0 '' big.onnx -o big.o; is "$(wc -c <big.o)" -gt 1049600
+want 0 '' big.onnx -o inline.o -O0 --cc 'cc -U__ELF__ -O0'; is "$(wc -c <inline.o)" -gt 1049600
+want 5 'ELF' big.onnx -o no.o --weights=incbin --cc 'cc -U__ELF__'
 want 5 'no-such-cc' relu.onnx -o c.o --cc no-such-cc
 want 5 'exit code' relu.onnx -o c.o --cc 'cc -include /nonexistent'
 # nothing is interpreted by a shell: neither --cc, nor names of files, nor names in a model
@@ -140,6 +168,7 @@ case $(cat code) in 0 | 74) ok;; *) bad "a closed pipe: exit $(cat code)";; esac
 
 # run, verify, inspect
 want 0 'generator, seed 1' run relu.onnx
+want 0 '{"level":"note","file":"relu.onnx","where":"","message":"input ' run relu.onnx --log-format=json
 want 0 'y float32[2,3] 0 2 0 4 0 6' run relu.onnx -i x=data/test_data_set_0/input_0.pb
 want 0 '' run relu.onnx -i x=data/test_data_set_0/input_0.pb -o r --format=pb; is -s r/output_0.pb
 want 0 '' run relu.onnx -i x=data/test_data_set_0/input_0.pb -o r; is -s r/output_0.npy

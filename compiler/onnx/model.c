@@ -402,7 +402,11 @@ convert_node(Import *im, Scope *s, const Onnx__NodeProto *p, int id)
 void
 convert_nodes(Import *im, Scope *s, Onnx__NodeProto *const *p, size_t n)
 {
-	int *order = node_order(p, (int)n, fmt("graph '%s'", quoted(s->graph->name)));
+	const char *where = fmt("graph '%s'", quoted(s->graph->name));
+	int *order;
+
+	limit_check(LIM_NODES, (int64_t)n + im->model->nnode, where);
+	order = node_order(p, (int)n, where);
 
 	for (int i = 0; i < (int)n; i++) {
 		int k = order ? order[i] : i;

@@ -84,9 +84,12 @@ cycle(Onnx__NodeProto *const *node, const int *stack, int n, int from, const cha
 
 	while (k > 0 && stack[k] != from)
 		k--;
-	for (int i = n - 1; i >= k && i > n - 9; i--)
-		buf_fmt(&b, "%s'%s' (%s, #%d)", i < n - 1 ? " -> " : "", quoted(STR_OF(node[stack[i]]->name)),
-			quoted(STR_OF(node[stack[i]]->op_type)), stack[i]);
+	for (int i = n - 1; i >= k && i > n - 9; i--) {
+		const Onnx__NodeProto *p = node[stack[i]];
+		bool named = *STR_OF(p->name);
+		buf_fmt(&b, "%s%s'%s' (%s, #%d)", i < n - 1 ? " -> " : "", named ? "" : "node of ",
+			quoted(named ? p->name : p->n_output ? p->output[0] : ""), quoted(STR_OF(p->op_type)), stack[i]);
+	}
 	fatal(EX_INVALID, where, "nodes read each other's outputs in a cycle: %s%s", buf_str(&b),
 		n - k > 8 ? " -> ..." : "");
 }

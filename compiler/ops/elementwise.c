@@ -287,6 +287,8 @@ void shape_clip(Node *n)
 		shape_like_num(n);
 }
 
+/* a bound that is not given clips nothing, infinities neither: so do ONNX's reference and its function body; only its
+ * text speaks of the largest floats */
 void lower_clip(Node *n)
 {
 	Te *t = te_begin(n->out[0]);
