@@ -74,6 +74,9 @@ def floats():
     case("gemm", "FusedGemm", [rand(3, 5), const(rand(4, 5)), const(rand(4))], transB=1, activation="LeakyRelu", activation_alpha=.1)
     case("matmul", "FusedMatMul", [rand(2, 5, 3), rand(2, 5, 4)], transA=1, alpha=.5)
     case("matmul_turned", "FusedMatMul", [rand(2, 3, 5), rand(2, 4, 5)], transB=1)
+    for ta, tb in (0, 0), (1, 0), (0, 1), (1, 1):
+        a, b = (5, 2, 6, 3) if not ta else (3, 2, 6, 5), (3, 2, 6, 4) if not tb else (4, 2, 6, 3)
+        case(f"matmul_batch_{ta}{tb}", "FusedMatMul", [rand(*a), rand(*b)], transA=ta, transB=tb, transBatchA=1, transBatchB=1)
     case("cdist", "CDist", [rand(3, 5), const(rand(4, 5))], metric="euclidean")
     case("cdist_squares", "CDist", [rand(3, 5), rand(4, 5)], metric="sqeuclidean")
     ids = np.array([[1, 4, 2], [0, 3, 3]], np.int32)

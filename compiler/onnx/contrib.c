@@ -226,17 +226,21 @@ ex_fused_gemm(Node *n)
 }
 
 /* products */
+
+/* v as an operand: its last two axes are exchanged; of_batch: its rows are axis 0, ahead of the batch's */
 static Value *
-turned(Node *n, Value *v)
+operand(Node *n, Value *v, bool turn, bool of_batch)
 {
-	int r = rank_of(n, v);
+	int r = rank_of(n, v), k = 0;
 	int64_t *perm = NEWN(int64_t, r < 2 ? 2 : r);
 	Node *t;
 
-	if (r < 2)
+	if (r < 2 || (!turn && !of_batch))
 		return v;
-	for (int i = 0; i < r; i++)
-		perm[i] = i < r - 2 ? i : 2*r - 3 - i;
+	for (int i = of_batch; i < r - 2 + of_batch; i++)
+		perm[k++] = i;
+	perm[k + turn] = of_batch ? 0 : r - 2;
+	perm[k + !turn] = r - 1;
 	t = insert(n, OP_TRANSPOSE, IN(v), 1);
 	node_add_attr(t, (Attr){.name = "perm", .type = A_INTS, .n = r, .is = perm});
 	return t->out[0];
@@ -248,12 +252,8 @@ ex_fused_mat_mul(Node *n)
 	float alpha = (float)attr_float(n, "alpha", 1);
 	Value *a = n->in[0], *b = n->in[1], *s;
 
-	if (attr_int(n, "transBatchA", 0) || attr_int(n, "transBatchB", 0)) {
-		node_unsupported(n, "transBatchA and transBatchB");
-		return;
-	}
-	a = attr_int(n, "transA", 0) ? turned(n, a) : a;
-	b = attr_int(n, "transB", 0) ? turned(n, b) : b;
+	a = operand(n, a, attr_int(n, "transA", 0), attr_int(n, "transBatchA", 0));
+	b = operand(n, b, attr_int(n, "transB", 0), attr_int(n, "transBatchB", 0));
 	s = alpha != 1 ? scalar_like(n, a, alpha) : NULL;
 	become(n, OP_MAT_MUL, IN(a, b), 2);
 	if (s)
@@ -314,7 +314,7 @@ lstm_weights(Node *n, Value *w, Value *scale, Value *zero)
 		w = two(n, OP_SUB, cast_to(n, w, T_FLOAT), unsqueeze(n, cast_to(n, zero, T_FLOAT), 3 - r, axes));
 	else
 		w = cast_to(n, w, T_FLOAT);
-	return turned(n, two(n, OP_MUL, w, unsqueeze(n, scale, 3 - r, axes)));
+	return operand(n, two(n, OP_MUL, w, unsqueeze(n, scale, 3 - r, axes)), true, false);
 }
 
 /* X as it is once quantised, and weights dequantised; the state is quantised in every step */
