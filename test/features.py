@@ -1,4 +1,4 @@
-"""TfIdfVectorizer and the support vector machines of ai.onnx.ml with random attributes against ONNX Runtime."""
+"""TfIdfVectorizer, the support vector machines of ai.onnx.ml and MaxRoiPool with random attributes against ONNX Runtime."""
 import os
 import random
 
@@ -65,29 +65,44 @@ def svm(r, seed):
     return helper.make_node("SVMClassifier", ["x"], ["label", "score"], domain="ai.onnx.ml", **a), x, 2
 
 
+def max_roi_pool(r, seed):
+    g = np.random.default_rng(seed)
+    x = g.standard_normal((r.randint(1, 3), r.randint(1, 3), r.randint(1, 9), r.randint(1, 9))).astype(np.float32)
+    rois = np.zeros((r.randint(1, 5), 5), np.float32)
+    scale = r.choice([1.0, 0.5, 0.0625])
+    for roi in rois:                 # partly outside, some empty
+        roi[0] = r.randrange(x.shape[0])
+        roi[1:] = [r.uniform(-2, 10) / scale for _ in range(4)]
+    return helper.make_node("MaxRoiPool", ["x", "rois"], ["y"], pooled_shape=[r.randint(1, 4), r.randint(1, 4)],
+                            spatial_scale=scale), (x, rois), 1
+
+
 def main():
     p = harness.arguments("Operators on features against ONNX Runtime.", "not used")
     p.add_argument("--count", type=int, default=20, help="of each")
     o = p.parse_args()
     folder, jobs = harness.temporary(), []
     o.cc = harness.warm(o.cc, folder)
-    for make in tf_idf, svm:
+    for make in tf_idf, svm, max_roi_pool:
         for seed in range(o.count):
             node, x, nout = make(random.Random(seed), seed)
             d = os.path.join(folder, f"{make.__name__}{seed}")
             os.makedirs(d)
-            kind = TensorProto.STRING if x.dtype == object else helper.np_dtype_to_tensor_dtype(x.dtype)
+            x = x if isinstance(x, tuple) else (x,)
             out = [helper.make_value_info(n, onnx.TypeProto(tensor_type=onnx.TypeProto.Tensor(elem_type=t)))
                    for n, t in zip(node.output, [TensorProto.FLOAT] if nout == 1 else
                                    [TensorProto.STRING if "classlabels_strings" in str(node) else TensorProto.INT64,
                                     TensorProto.FLOAT])]
-            dims = [f"d{i}" for i in range(x.ndim - 1)] + ["d" if node.domain == "" else x.shape[-1]]
-            g = helper.make_graph([node], "g", [helper.make_tensor_value_info("x", kind, dims)], out)
+            ins = [helper.make_tensor_value_info(
+                n, TensorProto.STRING if v.dtype == object else helper.np_dtype_to_tensor_dtype(v.dtype),
+                [f"{n}{i}" for i in range(v.ndim - 1)] + ["d" if node.op_type == "TfIdfVectorizer" else v.shape[-1]])
+                for n, v in zip(node.input, x)]
+            g = helper.make_graph([node], "g", ins, out)
             m = helper.make_model(g, opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 1)],
                                   ir_version=8)
             s = onnxruntime.InferenceSession(m.SerializeToString(), providers=["CPUExecutionProvider"])
             onnx.save(m, d + "/model.onnx")
-            for name, values in ("input", [x]), ("output", s.run(None, {"x": x})):
+            for name, values in ("input", x), ("output", s.run(None, dict(zip(node.input, x)))):
                 for i, v in enumerate(values):
                     with open(f"{d}/{name}_{i}.pb", "wb") as f:
                         f.write(numpy_helper.from_array(np.asarray(v)).SerializeToString())

@@ -1,5 +1,5 @@
-/* RoiAlign: each region is divided into bins, each bin sampled at a grid of points whose number may be
- * data. */
+/* RoiAlign: each region is divided into bins, each bin sampled at a grid of points whose number may be data.
+ * MaxRoiPool: the maximum of each bin. */
 #include "window.h"
 #include "stmts.h"
 
@@ -142,5 +142,78 @@ void lower_roi_align(Node *n)
 	if (!r.max)
 		e = DIV(e, ex_cast(r.dt, ex_bin(E_MAX, MUL(count[0], count[1]), i64(1))));
 	prog_store(r.p, b, y, at, ex_cast(y->dt, e));
+	prog_end(r.p);
+}
+
+/* MaxRoiPool: rois are image, x0, y0, x1, y1, rounded to elements of x, both ends within; bin k of `len` elements is
+ * floor(k*len/bins) up to ceil((k + 1)*len/bins); an empty bin gives 0 */
+void shape_max_roi_pool(Node *n)
+{
+	Value *x = n->in[0], *rois = n->in[1];
+	int count;
+	const int64_t *to = attr_ints(n, "pooled_shape", &count);
+
+	if (x->rank != 4 || rois->rank != 2 || !ix_is(rois->dim[1], 5) || count != 2 || to[0] < 1 || to[1] < 1)
+		node_error(n, "input %s, rois %s, %d sizes in 'pooled_shape'", value_str(x), value_str(rois), count);
+	else
+		set_out(n, 0, x->dt, 4, (Ix[4]){ rois->dim[0], x->dim[1], ix_int(to[0]), ix_int(to[1]) });
+}
+
+/* [from, to) of the bin on axis a (0: height), within x */
+static void roi_bin(Roi *r, Stmt *b, Ix roi, int a, Ix k, Expr **from, Expr **to)
+{
+	Expr *scale = num(r, attr_float(r->n, "spatial_scale", 1)), *end[2], *len, *size, *at, *zero = i64(0);
+	Expr *top = ex_ix(r->x->dim[2 + a]);
+
+	for (int i = 0; i < 2; i++) {    /* to the nearest, half away from 0 */
+		Ix ix[2] = { roi, ix_int(1 + 2 * i + (1 - a)) };
+		at = MUL(ex_cast(r->dt, te_read(r->n->in[1], ix, 2)), scale);
+		at = ex_select(ex_bin(E_LT, at, num(r, 0)), ex_un(E_CEIL, SUB(at, num(r, 0.5))),
+			ex_un(E_FLOOR, ADD(at, num(r, 0.5))));
+		end[i] = let(r, b, i ? "last" : "first", ex_cast(DT_I64, at));
+	}
+	len = ex_bin(E_MAX, ADD(SUB(end[1], end[0]), i64(1)), i64(1));
+	size = let(r, b, "size", DIV(ex_cast(r->dt, len), ex_cast(r->dt, ex_ix(r->out[a]))));
+	at = ex_un(E_FLOOR, MUL(ex_cast(r->dt, ex_ix(k)), size));
+	*from = let(r, b, "from", xmin(xmax(ADD(ex_cast(DT_I64, at), end[0]), zero), top));
+	at = ex_un(E_CEIL, MUL(ex_cast(r->dt, ex_ix(ix_addc(k, 1))), size));
+	*to = let(r, b, "to", xmin(xmax(ADD(ex_cast(DT_I64, at), end[0]), zero), top));
+}
+
+void lower_max_roi_pool(Node *n)
+{
+	Value *y = n->out[0];
+	Roi r = { .n = n, .x = n->in[0], .p = prog_begin(n, "max_roi_pool") };
+	Expr *from[2], *to[2], *e;
+	Stmt *b, *s, *w;
+	Ix at[4], src[4], image[2];
+	Var *i, *j, *max, *any;
+
+	r.dt = r.x->dt == DT_F64 ? DT_F64 : DT_F32;
+	prog_out(r.p, y);
+	at[0] = prog_for(r.p, r.p->body, y->dim[0], &b);
+	image[0] = at[0], image[1] = ix_int(0);
+	src[0] = te_index(n->in[1], image, 2, r.x->dim[0]);
+	for (int a = 1; a < 4; a++)
+		at[a] = prog_for(r.p, b, y->dim[a], &b);
+	src[1] = at[1];
+	for (int a = 0; a < 2; a++) {
+		r.out[a] = y->dim[2 + a];
+		roi_bin(&r, b, at[0], a, at[2 + a], &from[a], &to[a]);
+	}
+	max = st_let(b, r.p->kern, "max", num(&r, 0));
+	any = st_let(b, r.p->kern, "any", ex_int(DT_BOOL, 0));
+	i = let_int(r.p, b, "i", from[0]);
+	s = st_while(b, ex_bin(E_LT, ex_var(i), to[0]));
+	j = let_int(r.p, s, "j", from[1]);
+	w = st_while(s, ex_bin(E_LT, ex_var(j), to[1]));
+	src[2] = var_ix(i, r.x->dim[2]);
+	src[3] = var_ix(j, r.x->dim[3]);
+	e = ex_cast(r.dt, te_read(r.x, src, 4));
+	st_set(w, max, ex_select(ex_var(any), xmax(ex_var(max), e), e));
+	st_set(w, any, ex_int(DT_BOOL, 1));
+	add_to(w, j, 1);
+	add_to(s, i, 1);
+	prog_store(r.p, b, y, at, ex_cast(y->dt, ex_var(max)));
 	prog_end(r.p);
 }
