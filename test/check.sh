@@ -69,7 +69,7 @@ threaded() {
 fill() { make -s zoo B="$B" MODELS="$MODELS" ZOO="$ZOO" PY="$PY"; }
 cases() { "$PY" -W ignore test/backend.py "$B/cases"; }
 generated() { sh test/ccheck.sh "$z" "$B/asan/zenithc" "$@" examples/digits/digits.onnx "$MODELS"/*/model.onnx; }
-sanitized() { s=-fsanitize=address,undefined; make -s B="$B/asan" CFLAGS="-O1 -g -w $s -fno-sanitize-recover=undefined" LDFLAGS="$s" "$1"; }
+sanitized() { s=-fsanitize=address,undefined; make -s -j2 B="$B/asan" CFLAGS="-O1 -g1 -w $s -fno-sanitize-recover=undefined" LDFLAGS="$s" "$1"; }
 
 : >"$log.cost"
 [ -x "$PY" ] || { echo "no $PY: run ./bootstrap first"; exit 1; }
