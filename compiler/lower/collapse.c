@@ -96,6 +96,86 @@ void collapse_loops(Nest *n, Stage *s)
 		merge(n, s, k);
 }
 
+/* ---- reductions whose order is free */
+
+typedef struct First { Nest *n; const IxAtom *a; int64_t step; } First;
+
+/* elements from one index of the variable to the next in the first operand that has it */
+static bool step_of(const Expr *e, void *arg)
+{
+	First *f = arg;
+	Ix c, rest;
+
+	if (e->op != E_TLOAD || !ex_has_var(e, f->a))
+		return false;
+	c = ix_coef(place_flat(place_of(f->n->lo, e->u.value), e->ix, e->nix), f->a, &rest);
+	if (!c || !ix_isint(c, &f->step))
+		f->step = 0;
+	return true;
+}
+
+static bool is_stage(const Expr *e, void *arg)
+{
+	const Nest *n = arg;
+
+	return e->op == E_TLOAD && lower_info(n->lo, e->u.value)->grouped;
+}
+
+/* its variables as memory lies, those that are adjacent there merged */
+static Expr *collapse_reduce(Nest *n, const Expr *e)
+{
+	Ix v[e->nix + 1];
+	int64_t step[e->nix + 1], d;
+	Expr *body = e->a[0];
+	int count = 0, j;
+
+	for (int i = 0; i < e->nix; i++) {
+		First f = { n, ix_atom(e->ix[i]), 0 };
+		ex_any(body, step_of, &f);
+		for (j = count++; j > 0 && step[j - 1] < f.step; j--) {
+			step[j] = step[j - 1];
+			v[j] = v[j - 1];
+		}
+		step[j] = f.step;
+		v[j] = e->ix[i];
+	}
+	for (int k = count - 2; k >= 0; k--) {
+		Check c = { n, ix_atom(v[k]), ix_atom(v[k + 1]), map_new() };
+		Split sp = { c.a, c.b, NULL, NULL };
+		if ((ix_isint(c.b->a, &d) && d < 1) || !check_expr(&c, body))
+			continue;
+		v[k] = nest_var(n, ix_mul(c.a->a, c.b->a));
+		sp.div = ix_div(v[k], c.b->a);
+		sp.mod = ix_mod(v[k], c.b->a);
+		body = ex_subst_ix(body, split_var, &sp);
+		memmove(v + k + 1, v + k + 2, sizeof *v * (size_t)(--count - k - 1));
+	}
+	return ex_reduce(e->u.rop, v, count, body);
+}
+
+static Expr *collapse_one(const Expr *e, void *arg)
+{
+	if (!e->reduces)
+		return (Expr *)e;
+	if (e->op != E_REDUCE || e->nix < 2 || e->a[0]->reduces || e->a[0]->op == E_MUL ||
+		!(e->u.rop == R_MAX || e->u.rop == R_MIN || (e->u.rop == R_SUM && dt_int(e->dt))) ||
+		ex_any(e->a[0], is_stage, arg))
+		return NULL;
+	return collapse_reduce(arg, e);
+}
+
+static Ix keep(const IxAtom *a, void *arg)
+{
+	(void)a, (void)arg;
+	return NULL;
+}
+
+void collapse_reductions(Nest *n, Stage *s)
+{
+	if (s->body->reduces)
+		s->body = ex_subst(s->body, collapse_one, keep, n);
+}
+
 /* ---- quotients and remainders */
 
 typedef struct Divided { Ix var; int64_t by; } Divided;

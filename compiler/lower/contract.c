@@ -184,9 +184,9 @@ static void order_k(Gemm *g)
 static bool choose_lane(Gemm *g)
 {
 	g->dot = g->c.acc == DT_I32;
-	for (How how = AS_IT_LIES; how <= (g->dot ? AS_IT_LIES : SCATTERED); how++)
+	for (How how = AS_IT_LIES; how <= SCATTERED; how++)
 		for (int side = 0; side < 2; side++) {
-			if (lane_axis_of(g, how)) {
+			if (!(g->dot && how == COPIED) && lane_axis_of(g, how)) {
 				order_k(g);
 				if (!g->dot || (packable(&g->c, g->l) && dot_can(g)))
 					return true;

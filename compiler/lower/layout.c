@@ -191,6 +191,18 @@ static int64_t divided_by(const Expr *body, const IxAtom *var)
 	return body->reduces && ix_isint(var->a, &e) && ex_any_atom(body, find_quotient, &q) && e % q.by == 0 ? q.by : 0;
 }
 
+static bool ordered_sum(const Expr *e, void *arg)
+{
+	(void)arg;
+	return e->op == E_REDUCE && (e->u.rop == R_SUM || e->u.rop == R_PROD) && dt_float(e->dt);
+}
+
+/* its reductions go as memory lies: collapse.c */
+static bool orderless(const Expr *body)
+{
+	return !ex_any(body, ordered_sum, NULL);
+}
+
 static void add_work(Lay *l, Value *out, const Expr *body, const Ix *at, const Ix *loop, int nloop, bool root)
 {
 	Work *w = NEW(Work);
@@ -208,7 +220,7 @@ static void add_work(Lay *l, Value *out, const Expr *body, const Ix *at, const I
 		c.evals *= ix_estimate(out->dim[i]);
 	add_access(&c, out, at);
 	collect(&c, body);
-	if (w->red && ix_estimate(w->red->a) < 2 * LANES)
+	if (w->red && (ix_estimate(w->red->a) < 2 * LANES || (!nloop && orderless(body))))
 		w->red = NULL;
 	if (!nloop && !w->red)
 		return;

@@ -522,6 +522,8 @@ static void nest_body(Nest *n)
 		for (int j = 0; j < g->stage.p[i].v->rank; j++)
 			m *= ix_estimate(g->stage.p[i].v->dim[j]);
 		n->k->macs += m;
+		if (lo->opt->opt > 0 && g->stage.n > 1)
+			collapse_reductions(n, &g->stage.p[i]);
 		if (lo->opt->opt > 0 && g->stage.n == 1)
 			nest_pieces(n, b, &g->stage.p[0]);
 		else

@@ -67,6 +67,7 @@ void nest_pieces(Nest *, Stmt *, Stage *);
 
 /* collapse.c: adjacent loops that every operand walks as one become one */
 void collapse_loops(Nest *, Stage *);
+void collapse_reductions(Nest *, Stage *);       /* those whose order is free, too */
 void divide_loops(Nest *, Stage *);
 
 /* Micro-kernels, of which family.c chooses; family.h has their contract. contract.c: a stage that is a contraction, on

@@ -114,6 +114,7 @@ static void pieces(Nest *n, Stmt *b, Stage *s, int *left)
 		return;
 	divide_loops(n, s);
 	collapse_loops(n, s);
+	collapse_reductions(n, s);
 	nest_axes(n, b, s, 0, s->body);
 }
 
