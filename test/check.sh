@@ -89,6 +89,7 @@ step decoder "$PY" test/decoder.py "$z" "$ZOO"
 step recurrent "$PY" test/recurrent.py --zenithc "$z"
 step families "$PY" test/families.py --zenithc "$z"
 step convs "$PY" test/convs.py --zenithc "$z"
+step quantised "$PY" test/quantised.py --zenithc "$z"
 step cases cases
 step zoo fill
 step conform:O3-gcc conform -O3 --cc "gcc -O1 -w"

@@ -737,6 +737,7 @@ static const struct { Op op; unsigned need; void (*fn)(Node *); } rules[] = {
 	{OP_MS_FUSED_MAT_MUL, 3, ex_fused_mat_mul},
 	{OP_MS_GELU, 1, ex_gelu},
 	{OP_MS_MAT_MUL_INTEGER_TO_FLOAT, 15, ex_mat_mul_integer_to_float},
+	{OP_MS_MAT_MUL_N_BITS, 7, ex_mat_mul_n_bits},
 	{OP_MS_MULTI_HEAD_ATTENTION, 1, ex_multi_head_attention},
 	{OP_MS_Q_ATTENTION, 0x1f, ex_q_attention},
 	{OP_MS_Q_GEMM, 0x3f, ex_q_gemm},

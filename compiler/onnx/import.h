@@ -109,6 +109,7 @@ Value *scalar_like(Node *, Value *like, double);
 /* contrib.c: a node of an operator with OF_EXPANDS becomes nodes of others */
 void expand(Node *);
 void ex_flex_attention(Node *);          /* preview.c: a rule of it */
+void ex_mat_mul_n_bits(Node *);         /* nbits.c: the rule of MatMulNBits */
 
 
 #define STR_OF(s) ((s) ? (s) : "")

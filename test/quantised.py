@@ -1,0 +1,102 @@
+"""Quantised networks against ONNX Runtime: the vectors of each instruction set that this machine has, and none. Products
+and convolutions quantised at run time, whose weights have all types and zero points; matrices of a few bits.
+usage: quantised.py [options] [REGEX]"""
+import os
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+import harness
+
+
+class Net:
+    def __init__(self, seed, shape):
+        self.rng, self.nodes, self.weights, self.shape = np.random.default_rng(seed), [], [], shape
+
+    def weight(self, a):
+        self.weights.append(numpy_helper.from_array(np.asarray(a), f"w{len(self.weights)}"))
+        return self.weights[-1].name
+
+    def add(self, op, *ins, outputs=1, **attrs):
+        outs = [f"v{len(self.nodes)}_{i}" for i in range(outputs)]
+        self.nodes.append(helper.make_node(op, list(ins), outs, **attrs))
+        return outs if outputs > 1 else outs[0]
+
+    def bytes(self, dtype, *dims):
+        info = np.iinfo(dtype)
+        return self.weight(self.rng.integers(info.min, info.max, dims, dtype, True))
+
+    def model(self, y):
+        self.nodes[-1].output[0] = "y"
+        g = helper.make_graph(self.nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, self.shape)],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)], self.weights)
+        return helper.make_model(g, opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)],
+                                 ir_version=10)
+
+
+def dynamic(n, op, x, w, zero, scale, bias, **attrs):
+    """as exporters quantise at run time"""
+    q, s, z = n.add("DynamicQuantizeLinear", x, outputs=3)
+    y = n.add("Cast", n.add(op, q, w, z, zero, **attrs), to=TensorProto.FLOAT)
+    return n.add("Add", n.add("Mul", y, n.add("Mul", s, scale)), bias)
+
+
+def product(n, k, c, dtype, zero):
+    zero = n.bytes(dtype, *zero)
+    x = dynamic(n, "MatMulInteger", "x", n.bytes(dtype, k, c), zero, n.weight(np.float32(0.01)),
+                n.weight(n.rng.uniform(-1, 1, c).astype(np.float32)))
+    return n.add("Relu", x)
+
+
+def conv(n, cin, c, dtype, zero):
+    x = "x"
+    for a, b in (cin, c), (c, c):
+        x = dynamic(n, "ConvInteger", x, n.bytes(dtype, b, a, 3, 3), n.weight(np.array(zero, dtype)),
+                    n.weight(np.float32(0.01)), n.weight(n.rng.uniform(-1, 1, (1, b, 1, 1)).astype(np.float32)), pads=[1] * 4)
+        x = n.add("Relu", x)
+    return x
+
+
+def nbits(n, k, c, bits, block, zeros, bias):
+    blocks = -(-k // block)
+    ins = ["x", n.bytes(np.uint8, c, blocks, block * bits // 8),
+           n.weight(n.rng.uniform(0.001, 0.02, c * blocks).astype(np.float32)),
+           n.bytes(np.uint8, c * -(-blocks * bits // 8)) if zeros else ""]
+    ins += ["", n.weight(n.rng.uniform(-1, 1, c).astype(np.float32))] if bias else []
+    return n.add("MatMulNBits", *ins, domain="com.microsoft", K=k, N=c, bits=bits, block_size=block)
+
+
+U8, I8 = np.uint8, np.int8
+CASES = {f"product_{m}_{k}_{c}_{np.dtype(t).name}_{len(z)}": ((m, k), product, (k, c, t, z))
+         for m, k, c, t, z in [(1, 64, 48, I8, ()), (7, 130, 65, U8, ()), (20, 33, 96, I8, (96,)), (5, 70, 40, U8, (40,))]}
+CASES.update({f"conv_{a}_{b}_{np.dtype(t).name}_{z}": ((1, a, 12, 17), conv, (a, b, t, z))
+              for a, b, t, z in [(3, 16, I8, 0), (8, 40, U8, 128), (16, 33, U8, 77), (5, 20, I8, 0)]})
+CASES.update({f"nbits_{m}_{k}_{c}_{bits}_{block}_{z}": ((2, m, k), nbits, (k, c, bits, block, z, b))
+              for m, k, c, bits, block, z, b in [
+                  (1, 64, 48, 4, 32, 0, 0), (5, 96, 33, 4, 16, 1, 1), (3, 100, 20, 4, 32, 1, 0), (2, 128, 17, 4, 128, 1, 1),
+                  (4, 72, 40, 8, 32, 1, 0), (1, 160, 24, 2, 32, 1, 0)]})
+
+
+def write(folder, case, seed):
+    shape, make, args = case
+    n = Net(seed, shape)
+    m = n.model(make(n, *args))
+    feed = n.rng.uniform(-1, 1, shape).astype(np.float32)
+    os.makedirs(f"{folder}/set")
+    onnx.save(m, f"{folder}/model.onnx")
+    want = onnxruntime.InferenceSession(m.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, {"x": feed})
+    for kind, a in ("input", feed), ("output", want[0]):
+        with open(f"{folder}/set/{kind}_0.pb", "wb") as f:
+            f.write(numpy_helper.from_array(a).SerializeToString())
+
+
+def main():
+    o = harness.arguments("Quantised networks against ONNX Runtime.", "only cases that match one of these").parse_args()
+    harness.verify_isas(o, CASES, write, "3e-6")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
