@@ -280,6 +280,17 @@ sym_bind(Model *m, Ix sym, Value *from, int index)
 	*slot = (void *)(uintptr_t)m->bind.n;
 }
 
+bool
+sym_own(const Node *n, Ix d)
+{
+	const Model *m = n->graph->model;
+	const IxAtom *a = ix_atom(d);
+	uintptr_t at = m->bind_of ? (uintptr_t)map_ptr(m->bind_of, d) : 0;
+	const Value *from = at ? m->bind.p[at - 1].from : NULL;
+
+	return a && a->kind == IX_SYM && !a->name && (!from || (from->def == n && from->index < 0));
+}
+
 /* v->known once every element of a small value has been asked for */
 static void
 note_known(Value *v, Map *map)

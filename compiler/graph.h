@@ -270,6 +270,7 @@ Ix value_elem(Value *, int k, Ix lo, Ix hi);
 /* a fresh symbol whose value will be from[index]: NonZero's count. `from` may be set later by sym_bind
  * (lowering) */
 void sym_bind(Model *, Ix sym, Value *from, int index);
+bool sym_own(const Node *, Ix);  /* a symbol without a name that no value is known to give, but for this node's lowering */
 
 const char *node_where(const Node *);   /* "node 'x' (Conv, #12)" for messages */
 const char *value_str(const Value *);   /* "'x' float32[n, 3, 224, 224]" */

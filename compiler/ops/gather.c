@@ -1,5 +1,7 @@
 /* Reading and writing at indices that are data: Gather*, Scatter*, OneHot, ReverseSequence, TensorScatter. */
 #include "../ops.h"
+
+#include <math.h>
 #include "../../runtime/zenith.h"
 
 static bool is_index(Node *n, const Value *v)
@@ -296,7 +298,7 @@ static Ix dim_of(Value *v)
 	double d;
 
 	if (const_float(v, &d))
-		return ix_int((int64_t)d);
+		return fabs(d) < 1e15 ? ix_int((int64_t)d) : NULL;
 	return dt_int(v->dt) ? dim_elem(v, 0, ix_int(0), NULL) : NULL;
 }
 
@@ -337,7 +339,7 @@ void lower_one_hot(Node *n)
 	Te *t;
 
 	axis_ok(n, &axis, y->rank);
-	if (!dim_of(n->in[1]))
+	if (dim_of(n->in[1]) != y->dim[axis] && sym_own(n, y->dim[axis]))
 		bind_depth(n, y->dim[axis]);
 	t = te_begin(y);
 	for (int i = 0; i < k->rank; i++)

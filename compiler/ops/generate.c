@@ -160,12 +160,11 @@ void lower_range(Node *n)
 {
 	Value *y = n->out[0];
 	Expr *a[3];
-	const IxAtom *at = ix_atom(y->dim[0]);
 	Te *t;
 
 	for (int i = 0; i < 3; i++)
 		a[i] = ex_acc(te_scalar(n->in[i]));
-	if (at && at->kind == IX_SYM && !range_count(n))
+	if (range_count(n) != y->dim[0] && sym_own(n, y->dim[0]))
 		count_data(n, a);
 	t = te_begin(y);
 	te_end(y, ex_cast(y->dt, xadd(a[0], xmul(ex_cast(a[0]->dt, ex_ix(t->axis[0])), a[2]))));

@@ -65,6 +65,11 @@ with(const void *p, size_t n, size_t size, size_t at)
 	__typeof__(*(p)) x_ = (x);      /* first: it may copy what the list is part of */ \
 	(p) = with(p, n, sizeof *(p), at_); (n)++; (p)[at_] = x_; \
 } while (0)
+/* one element, chosen before x is: operands of = are not in order */
+#define SET(n, p, x) do { \
+	size_t at_ = any(n); \
+	(p)[at_] = (x); \
+} while (0)
 #define ADD(n, p, x) INSERT(n, p, n, x)
 #define REMOVE(n, p, at) do { \
 	size_t at_ = (at); \
@@ -246,7 +251,7 @@ change_dims(size_t *n, int64_t **p)
 	switch (any(4)) {
 	case 0: ADD(*n, *p, any(2) ? 1 : integer()); break;
 	case 1: if (*n) REMOVE(*n, *p, any(*n)); break;
-	default: if (*n) (*p)[any(*n)] = integer();
+	default: if (*n) SET(*n, *p, integer());
 	}
 }
 
@@ -357,12 +362,12 @@ change_attr(Pool *a)
 	case 1: t->name = copy_str(any(4) ? PICK(words) : text(a)); break;
 	case 2: other = copy(other); other->name = t->name; *t = *other; break;
 	case 3: t->f = real(); break;
-	case 4: if (t->n_floats) t->floats[any(t->n_floats)] = real(); else t->f = real(); break;
+	case 4: if (t->n_floats) SET(t->n_floats, t->floats, real()); else t->f = real(); break;
 	case 5: s = any(2) ? text(a) : copy_str(PICK(values)); t->s = (ProtobufCBinaryData){strlen(s), (uint8_t *)s}; break;
 	case 6: s = text(a); ADD(t->n_strings, t->strings, ((ProtobufCBinaryData){strlen(s), (uint8_t *)s})); break;
 	default:
 		if (t->n_ints && any(3))
-			t->ints[any(t->n_ints)] = integer();
+			SET(t->n_ints, t->ints, integer());
 		else if (t->n_ints)
 			change_dims(&t->n_ints, &t->ints);
 		else if (t->has_s && any(2))
@@ -405,7 +410,7 @@ change_node(Pool *a)
 	case 1: ADD(k->n_input, k->input, s); break;
 	case 2: if (k->n_input) REMOVE(k->n_input, k->input, any(k->n_input)); break;
 	case 3: ADD(k->n_output, k->output, any(6) ? fresh() : s); break;
-	case 4: if (k->n_output) k->output[any(k->n_output)] = any(4) ? fresh() : text(a); break;
+	case 4: if (k->n_output) SET(k->n_output, k->output, any(4) ? fresh() : text(a)); break;
 	case 5: ADD(k->n_attribute, k->attribute, new_attr(a)); break;
 	case 6: if (k->n_attribute) REMOVE(k->n_attribute, k->attribute, any(k->n_attribute)); break;
 	default: if (k->n_input) k->input[any(k->n_input)] = s;
@@ -487,8 +492,9 @@ change_graph(Pool *a)
 	switch (any(7)) {
 	case 0: if (g->n_output && g->n_node) {
 		NP *k = g->node[any(g->n_node)];
+		VP *o = g->output[any(g->n_output)];
 		if (k->n_output)
-			g->output[any(g->n_output)]->name = k->output[any(k->n_output)];
+			o->name = k->output[any(k->n_output)];
 		break;
 	} /* fallthrough */
 	case 1: if (from->n_input) {

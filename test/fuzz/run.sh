@@ -10,7 +10,8 @@ export ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
 common="-rss_limit_mb=2500 -malloc_limit_mb=600 -timeout=20 -max_len=32768 -len_control=0 -print_final_stats=1"
 log=$b/log tmp=$b/tmp found=0
 
-cpu() { times | awk 'NR == 2 { for (i = 1; i <= 2; i++) { split($i, t, "[ms]"); n += t[1]*60 + t[2] } print int(n + .5) }'; }
+# processor seconds of what has ended; of this shell, since one behind a pipe has none
+cpu() { times >"$b/times"; awk 'NR == 2 { for (i = 1; i <= 2; i++) { split($i, t, "[ms]"); n += t[1]*60 + t[2] } print int(n + .5) }' "$b/times"; }
 kind() { [ "$1" = data ] && echo data || echo model; }
 
 seeds() {
@@ -30,14 +31,16 @@ start() {
 
 target() {
 	rm -rf "$tmp"; mkdir -p "$tmp/new" "$b/found/$1"
-	before=$(ls "$b/found/$1" | wc -l) from=$(cpu)
+	cpu >"$tmp/cpu"
+	before=$(ls "$b/found/$1" | wc -l) from=$(cat "$tmp/cpu")
 	seeds "$1"; start "$1"
 	"$b/obj/fuzz/$1" $common -fork=1 -ignore_crashes=1 -ignore_ooms=1 -ignore_timeouts=1 -max_total_time="$seconds" \
 		-artifact_prefix="$b/found/$1/" "$tmp/new" "$tmp/in" >"$tmp/text" 2>&1
 	find "$tmp/new" -type f -exec mv {} "$b/corpus/$1/" \;
 	executions=$(sed -n 's/^#\([0-9]*\).*/\1/p; s/^stat::number_of_executed_units: *//p' "$tmp/text" | sort -n | tail -1)
 	n=$(($(ls "$b/found/$1" | wc -l) - before))
-	echo "$1 $(($(cpu) - from)) ${executions:-0} $n" >>"$log"
+	cpu >"$tmp/cpu"
+	echo "$1 $(($(cat "$tmp/cpu") - from)) ${executions:-0} $n" >>"$log"
 	[ $n = 0 ] || { found=$((found + n)); echo "FAIL fuzz $1: $n in $b/found/$1"; grep -m3 -E 'ERROR: |runtime error|^status|bug in' "$tmp/text"; }
 	[ "${executions:-0}" -gt 0 ] || { found=$((found + 1)); echo "FAIL fuzz $1: nothing ran"; tail -5 "$tmp/text"; }
 }
