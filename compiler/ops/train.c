@@ -8,6 +8,18 @@
 #define MUL(a, b) ex_bin(E_MUL, a, b)
 #define DIV(a, b) ex_bin(E_DIV, a, b)
 
+/* gradients and states are like their x, in floats */
+static bool same_type(Node *n, const Value *x, const Value *v)
+{
+	bool same = dt_float(x->dt) && x->dt == v->dt && x->rank == v->rank;
+
+	for (int i = 0; same && i < x->rank; i++)
+		same = ix_assume_equal(x->dim[i], v->dim[i], "what an optimiser keeps has the shape of x");
+	if (!same)
+		node_error(n, "%s with %s", value_str(x), value_str(v));
+	return same;
+}
+
 /* `groups` groups of inputs; outputs are x... and the states, that is groups - 1 groups */
 static void step_shape(Node *n, int groups)
 {
@@ -17,6 +29,14 @@ static void step_shape(Node *n, int groups)
 		node_error(n, "%d inputs and %d outputs", n->nin, n->nout);
 		return;
 	}
+	for (int i = 0; i < 2; i++)
+		if (!ix_is(value_numel(n->in[i]), 1) || dtype_info[n->in[i]->dt].class == DC_S) {
+			node_error(n, "input %d is %s, expected one number", i, value_str(n->in[i]));
+			return;
+		}
+	for (int i = 0; i < k * groups; i++)
+		if (!same_type(n, n->in[2 + i % k], n->in[2 + i]))
+			return;
 	for (int i = 0; i < k * (groups - 1); i++) {
 		Value *like = n->in[2 + (i < k ? i : i + k)];
 		set_out(n, i, like->dt, like->rank, like->dim);
