@@ -53,6 +53,7 @@ session_try(void (*fn)(void *), void *arg)
 {
 	jmp_buf here, *volatile before = zn->out;
 	const struct Node *volatile rule = zn->rule;
+	struct Node *volatile lowering = zn->lowering;
 
 	zn->out = &here;
 	if (!setjmp(here))
@@ -61,6 +62,7 @@ session_try(void (*fn)(void *), void *arg)
 		zn->arena = zn->keep;
 	zn->out = before;
 	zn->rule = rule;
+	zn->lowering = lowering;
 	return zn->status;
 }
 

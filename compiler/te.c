@@ -7,7 +7,6 @@ enum { FIRST_REDUCE = 64, FIRST_LOOP = 128 };  /* ids of variables: axes below, 
 						  a Prog */
 
 static _Thread_local int nreduce;
-static _Thread_local Node *lowering;       /* the node of node_lower(), NULL while inferring */
 
 static void add_unit(Node *n, Unit u)
 {
@@ -241,15 +240,15 @@ Ix te_index(Value *v, const Ix *ix, int n, Ix dim)
 		return at;
 	if (const_range(v, ix, &lo, &hi) && ix_isint(dim, &d)) {
 		if (hi >= d || lo < -d) {
-			error(lowering ? node_where(lowering) : NULL,
+			error(zn->lowering ? node_where(zn->lowering) : NULL,
 				"index %lld is outside a dimension of %lld", (long long)(hi >= d ? hi : lo),
 				(long long)d);
 			return ix_int(0);
 		}
 		if (lo >= 0)
 			return ex_as_ix(e, ix_int(lo), ix_int(hi));
-	} else if (lowering) {
-		check_unit(lowering, v, ix, dim);
+	} else if (zn->lowering) {
+		check_unit(zn->lowering, v, ix, dim);
 	}
 	if (dtype_info[v->dt].class != DC_U && lo < 0)
 		e = ex_select(ex_bin(E_LT, e, ex_int(DT_I64, 0)), ex_bin(E_ADD, e, ex_ix(dim)), e);
@@ -350,9 +349,9 @@ void node_lower(Node *n)
 		return;
 	}
 	nreduce = 0;
-	lowering = n;
+	zn->lowering = n;
 	zn->rule = n;
 	op_def[n->op].lower(n);
-	lowering = NULL;
+	zn->lowering = NULL;
 	zn->rule = NULL;
 }

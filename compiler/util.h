@@ -121,6 +121,7 @@ typedef struct Session {
 	struct IxPool *ix;        /* idx.c */
 	struct ExPool *ex;        /* codegen/ir.c */
 	const struct Node *rule;  /* the node whose shape rule or lowering runs, or NULL */
+	struct Node *lowering;    /* the node of node_lower(), NULL while inferring */
 	VEC(struct { void (*fn)(void *); void *arg; }) at_end;  /* run by session_end, last first (unmap,
 								   close, unlink) */
 } Session;
