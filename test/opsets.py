@@ -99,6 +99,14 @@ def movement():
     case("resize_smaller", "Resize", 10, {"x": w}, {"y": w[:, :, ::2, ::2]}, {"s": s[:1].repeat(4) / [1, 1, 2, 2]}, mode="nearest")
     lin = np.stack([w[0, 0], (w[0, 0] + w[0, 0][[1, 1]]) / 2], 1).reshape(1, 1, 4, 4)
     case("resize_linear", "Resize", 10, {"x": w}, {"y": lin}, {"s": np.array([1, 1, 2, 1], np.float32)}, mode="linear")
+    # the size is known, of a Range of floats it goes through a cast: small ones at once, others once they are folded
+    for size in 5, 3000:
+        z = np.zeros((1, size), np.float32)
+        nodes = [helper.make_node("Shape", ["x"], ["s"]), helper.make_node("Gather", ["s", "i"], ["n"]),
+                 helper.make_node("Cast", ["n"], ["f"], to=TensorProto.FLOAT), helper.make_node("Range", ["zero", "f", "one"], ["r"]),
+                 helper.make_node("Add", ["r", "x"], ["y"])]
+        consts = {"i": np.array(1), "zero": np.float32(0), "one": np.float32(1)}
+        CASES.append((f"range_cast_{size}", model(nodes, {"x": z}, {"y": z}, 17, consts), {"x": z}, {"y": np.arange(size, dtype=np.float32)[None]}))
 
 
 def reductions():

@@ -96,6 +96,24 @@ void lower_eye_like(Node *n)
 
 /* ---- Range: start, limit, delta */
 
+/* a constant, or an integer that is one, cast */
+static bool range_operand(Value *v, double *f)
+{
+	const Node *d = v->def;
+	const Ix *k;
+	int64_t i;
+	int n;
+
+	if (const_float(v, f))
+		return true;
+	if (!d || d->op != OP_CAST || !dt_int(d->in[0]->dt) || !known_ints(d->in[0], &k, &n) || n != 1)
+		return false;
+	if (!ix_isint(k[0], &i) || i > 1 << 11 || i < -(1 << 11))    /* exact in every type but bfloat16 */
+		return false;
+	*f = (double)i;
+	return v->dt != DT_BF16;
+}
+
 /* The count, where it is known from index algebra or constants; NULL if only data tells */
 static Ix range_count(Node *n)
 {
@@ -103,8 +121,8 @@ static Ix range_count(Node *n)
 	int64_t step;
 	Ix k[3], least = ix_int(-(FAR << 20)), most = ix_int(FAR << 20);     /* differences fit */
 
-	if (const_float(n->in[0], &f[0]) && const_float(n->in[1], &f[1]) && const_float(n->in[2], &f[2])
-	    && dt_float(n->in[0]->dt)) {
+	if (dt_float(n->in[0]->dt) && range_operand(n->in[0], &f[0]) && range_operand(n->in[1], &f[1])
+	    && range_operand(n->in[2], &f[2])) {
 		double c = (f[1] - f[0]) / f[2];
 		int64_t i = c > 0 ? (int64_t)c : 0;
 		return c < 1e15 ? ix_int(i + ((double)i < c)) : NULL;
