@@ -243,6 +243,8 @@ for w in $(sed -n 's/^LIMIT([A-Z]*, *"\([a-z]*\)".*/\1/p' "$root/compiler/limits
 	is -n "$(grep -e "--limit).*[ ']$w[ ']" "$root/man/zenithc.bash")"
 	is -n "$(grep "^$w:" "$root/man/zenithc.1")"
 done
+"$z" ops >out; sed -n 's/^    //p' "$root/OPERATORS.md" >said
+is -z "$(diff out said)"
 "$z" "$root/test/golden/dense.onnx" -o - --target scalar --dump=import --dump=sweep --dump=lower >out 2>&1
 sed -n '/^## From a model/,/^## Glossary/s/^    [ 	]*//p' "$root/HACKING.md" | grep -vF -e ... -e '[i0, i1] =' -e zenithc >said
 is "$(wc -l <said)" -gt 50
