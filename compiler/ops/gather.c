@@ -308,9 +308,14 @@ void shape_one_hot(Node *n)
 	int64_t axis = attr_int(n, "axis", -1);
 	Ix dim[k->rank + 2], depth = dim_of(n->in[1]);
 	const IxAtom *was;
+	double d;
 
 	if (!axis_ok(n, &axis, k->rank + 1))
 		return;
+	if (!depth && const_float(n->in[1], &d)) {
+		node_error(n, "a depth of %g", d);
+		return;
+	}
 	was = !depth && y->rank == k->rank + 1 ? ix_atom(y->dim[axis]) : NULL;
 	if (!depth)
 		depth = was && was->kind == IX_SYM && !was->name ? y->dim[axis]
