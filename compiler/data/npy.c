@@ -41,7 +41,7 @@ read_descr(Head *h, const char *head, const char *path)
 	if (*s != '\'')
 		fatal(EX_UNSUPPORTED, NULL, "'%s': structured arrays are not supported", quoted(path));
 	h->order = s[1];
-	if (!strchr("<>|=", h->order) || !isalpha((unsigned char)s[2]))
+	if (!h->order || !strchr("<>|=", h->order) || !isalpha((unsigned char)s[2]))
 		BAD(path, "its type is not understood");
 	h->kind = s[2];
 	h->size = (int)strtol(s + 3, &end, 10);
