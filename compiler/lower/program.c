@@ -275,7 +275,7 @@ static void build_unit(Lower *lo, Stmt *b, Unit *u)
 		if ((in->inlined && !in->pinned) || in->grouped || (!in->nread && !in->pinned))
 			return;
 		check_dims(b, u->out);
-		if (settle_place(lo, b, u->out, !in->group && !in->copied) && !copies(lo, b, u->out))
+		if (settle_place(lo, b, u->out, !in->group && !in->copied) && (in->group || !copies(lo, b, u->out)))
 			emit_call(lo, b, nest_group(lo, group_unit(lo, u)));
 		fill_margins(lo, b);
 		emit_binds_of(lo, b, u->out);
