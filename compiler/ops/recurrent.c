@@ -227,12 +227,14 @@ static void copy_next(Cell *s, Stmt *b)
 static Mem *requantize(Cell *s, Stmt *b)
 {
 	Expr *zero = num(s, 0), *l, *h, *z, *e;
-	Var *lo = let(s, b, "lo", zero), *hi = let(s, b, "hi", zero), *scale, *at;
+	Var *lo, *hi, *scale, *at;
 	Stmt *in;
 	Ix j;
 
 	if (!s->bytes)
 		return s->h;
+	lo = let(s, b, "lo", zero);
+	hi = let(s, b, "hi", zero);
 	j = prog_for(s->p, b, s->hidden, &in);
 	st_set(in, lo, ex_bin(E_MIN, ex_var(lo), ex_load(s->h, j)));
 	st_set(in, hi, ex_bin(E_MAX, ex_var(hi), ex_load(s->h, j)));
