@@ -145,8 +145,8 @@ Expr *ex_rebuild(const Expr *, Expr *const *a, const Ix *ix);  /* same kind and 
 
 /* walks; memoised, so linear in the size of the DAG */
 typedef Expr *(*ExSub)(const Expr *, void *);          /* replacement, or NULL to descend */
-Expr *ex_subst(const Expr *, ExSub, IxSub, void *);  /* bottom-up rebuild; bound variables of REDUCE are
-							renamed on capture */
+Expr *ex_subst(const Expr *, ExSub, IxSub, void *);  /* bottom-up rebuild; NULL replaces nothing; bound
+							variables of REDUCE are renamed on capture */
 Expr *ex_subst_ix(const Expr *, IxSub, void *);
 bool ex_any(const Expr *, bool (*f)(const Expr *, void *), void *);   /* any node, indices included */
 /* the same for `f`, which hears whether `mark` is true of the node or of one below it. Not inside indices, but `mark`

@@ -164,16 +164,10 @@ static Expr *collapse_one(const Expr *e, void *arg)
 	return collapse_reduce(arg, e);
 }
 
-static Ix keep(const IxAtom *a, void *arg)
-{
-	(void)a, (void)arg;
-	return NULL;
-}
-
 void collapse_reductions(Nest *n, Stage *s)
 {
 	if (s->body->reduces)
-		s->body = ex_subst(s->body, collapse_one, keep, n);
+		s->body = ex_subst(s->body, collapse_one, NULL, n);
 }
 
 /* ---- quotients and remainders */

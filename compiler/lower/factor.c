@@ -30,12 +30,6 @@ static bool is_zero(const Expr *e)
 	return e->op == E_CONST && dt_to_double(e->dt, e->u.bits) == 0;
 }
 
-static Ix same_atom(const IxAtom *a, void *arg)
-{
-	(void)a, (void)arg;
-	return NULL;
-}
-
 /* ---- an expression as an integer times a float */
 
 enum { STEPS = 256 };
@@ -157,7 +151,7 @@ static Expr *factor_expr(const Expr *e, void *arg);
 
 static Expr *opened(Factoring *f, const Expr *e)
 {
-	return ex_subst(e, read_open, same_atom, f);
+	return ex_subst(e, read_open, NULL, f);
 }
 
 static Expr *factor_expr(const Expr *e, void *arg)
@@ -179,7 +173,7 @@ static Expr *factor_expr(const Expr *e, void *arg)
 	for (int k = 0; k < 2; k++) {
 		if (!e->a[k]->reduces || e->a[!k]->reduces)
 			continue;
-		x = ex_subst(e->a[k], factor_expr, same_atom, arg);
+		x = ex_subst(e->a[k], factor_expr, NULL, arg);
 		r = x == e->a[k] ? NULL : add_bias(x, opened(arg, e->a[!k]));
 		return r ? r : ex_bin(E_ADD, x, e->a[!k]);
 	}
@@ -246,7 +240,7 @@ void factor_graph(Lower *lo, Graph *g, Unit **u, int n)
 		f.unit = u[i];
 		ex_any(te->body, open_constant, &f);
 		if (te->body->reduces)
-			te->body = ex_subst(te->body, factor_expr, same_atom, &f);
+			te->body = ex_subst(te->body, factor_expr, NULL, &f);
 		else
 			open_value(&f, u[i]->out, te);
 	}
@@ -300,7 +294,7 @@ static Expr *requantise_sums(const Expr *e, void *arg)
 
 	for (; e->op == E_ADD && e->dt == DT_F32 && !e->a[1]->reduces; e = e->a[0])
 		push(&bias, e->a[1]);
-	r = ex_subst(e, requantise, same_atom, arg);
+	r = ex_subst(e, requantise, NULL, arg);
 	while (bias.n)
 		r = ex_bin(E_ADD, r, const_vector(arg, bias.p[--bias.n]));
 	return r;
@@ -316,7 +310,7 @@ static Expr *requantise(const Expr *e, void *arg)
 		return NULL;
 	if (e->op == E_DIV && !e->a[1]->reduces && const_each(e->a[1], positive, NULL) &&
 	    (a = divide(e->a[0], e->a[1])))
-		return ex_subst(a, requantise, same_atom, arg);
+		return ex_subst(a, requantise, NULL, arg);
 	if (e->op == E_MUL && is_integer_sum(e->a[0]))
 		return ex_bin(E_MUL, e->a[0], const_vector(arg, e->a[1]));
 	if (e->op == E_ADD && !e->a[1]->reduces)
@@ -333,6 +327,6 @@ void factor_requantise(Lower *lo, Unit **u, int n)
 			continue;
 		te = u[i]->out->te;
 		if (te->body->reduces)
-			te->body = ex_subst(te->body, requantise, same_atom, u[i]->out->graph);
+			te->body = ex_subst(te->body, requantise, NULL, u[i]->out->graph);
 	}
 }

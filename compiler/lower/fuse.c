@@ -173,12 +173,6 @@ typedef struct Inline { Lower *lo; Info *into; } Inline;
 
 static Expr *inline_load(const Expr *e, void *arg);
 
-static Ix keep_atom(const IxAtom *a, void *arg)
-{
-	(void)a, (void)arg;
-	return NULL;
-}
-
 static Expr *inline_load(const Expr *e, void *arg)
 {
 	Inline *in = arg;
@@ -193,7 +187,7 @@ static Expr *inline_load(const Expr *e, void *arg)
 	for (int i = 0; i < from->nodes.n && in->into->nodes.n < 24; i++)
 		push(&in->into->nodes, from->nodes.p[i]);
 	for (int i = 0; i < e->nix; i++)       /* an index may itself load what is inlined */
-		ix[i] = ex_as_ix(ex_subst(ex_ix(e->ix[i]), inline_load, keep_atom, in), NULL, NULL);
+		ix[i] = ex_as_ix(ex_subst(ex_ix(e->ix[i]), inline_load, NULL, in), NULL, NULL);
 	return te_at(e->u.value->te, ix);
 }
 
@@ -367,7 +361,7 @@ Unit **fuse_graph(Lower *lo, Graph *g, Unit **u, int *count)
 			continue;
 		te = u[i]->out->te;
 		in.into = lower_info(lo, u[i]->out);
-		te->body = ex_subst(te->body, inline_load, keep_atom, &in);
+		te->body = ex_subst(te->body, inline_load, NULL, &in);
 		in.into->inlined = decide(lo, u[i]);
 	}
 	factor_requantise(lo, u, n);

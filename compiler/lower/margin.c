@@ -43,17 +43,11 @@ static Expr *put_fill(const Expr *e, void *arg)
 	return e == b->load ? ex_bits(e->dt, b->bits) : NULL;
 }
 
-static Ix same(const IxAtom *a, void *arg)
-{
-	(void)a, (void)arg;
-	return NULL;
-}
-
 /* a fill of the margin that makes f(load) the guard's fill */
 static bool fills(Box *b, const Expr *g, uint64_t bits)
 {
 	b->bits = bits;
-	return ex_subst(g->a[0], put_fill, same, b) == g->a[1];
+	return ex_subst(g->a[0], put_fill, NULL, b) == g->a[1];
 }
 
 /* every condition is that of one side of an axis of the load */
@@ -109,7 +103,7 @@ static Expr *drop_guard(const Expr *e, void *arg)
 
 Expr *margin_drop(Expr *body)
 {
-	return ex_subst(body, drop_guard, same, NULL);
+	return ex_subst(body, drop_guard, NULL, NULL);
 }
 
 /* ---- the choice */
@@ -295,7 +289,7 @@ static Unit *copy_input(Lower *lo, Value *x, Unit *reader)
 	in->order = of->order;
 	push(&in->reader, reader);
 	push(&in->nodes, reader->node);
-	reader->out->te->body = ex_subst(reader->out->te->body, read_copy, same, u.out);
+	reader->out->te->body = ex_subst(reader->out->te->body, read_copy, NULL, u.out);
 	return r;
 }
 

@@ -131,12 +131,6 @@ Ix nest_flat(Nest *n, Value *v, const Ix *ix)
 	return s && s->mem ? stage_flat(s, ix) : place_flat(place_of(n->lo, v), ix, v->rank);
 }
 
-static Ix keep(const IxAtom *a, void *arg)
-{
-	(void)a, (void)arg;
-	return NULL;
-}
-
 static Expr *load_cb(const Expr *e, void *arg)
 {
 	Ix ix[e->nix + 1];
@@ -150,7 +144,7 @@ static Expr *load_cb(const Expr *e, void *arg)
 
 Expr *nest_loads(Nest *n, const Expr *e)
 {
-	return ex_subst(e, load_cb, keep, n);
+	return ex_subst(e, load_cb, NULL, n);
 }
 
 static bool is_expr_atom(const IxAtom *a, void *arg)
@@ -363,7 +357,7 @@ static Expr *settle_open(Nest *n, Stmt *b, const Expr *e, const Ix *closed, int 
 {
 	Settle s = { n, b, closed, nclosed };
 
-	return has_reduce(e) ? ex_subst(e, settle_cb, keep, &s) : (Expr *)e;
+	return has_reduce(e) ? ex_subst(e, settle_cb, NULL, &s) : (Expr *)e;
 }
 
 Expr *nest_settle(Nest *n, Stmt *b, const Expr *e)

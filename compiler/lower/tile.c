@@ -96,12 +96,6 @@ static Expr *swap_guard(const Expr *e, void *arg)
 	return e == p->guard ? p->with : NULL;
 }
 
-static Ix same_atom(const IxAtom *a, void *arg)
-{
-	(void)a, (void)arg;
-	return NULL;
-}
-
 /* splits the conditions; the block in which the loop over t goes */
 static Stmt *hoist_conditions(Nest *n, Stmt *b, const Expr *red, Ix t, Expr **body)
 {
@@ -125,7 +119,7 @@ static Stmt *hoist_conditions(Nest *n, Stmt *b, const Expr *red, Ix t, Expr **bo
 	if (!cond)
 		return b;
 	p.with = ex_guard(keep, kept, g->a[0], g->a[1]);
-	*body = ex_subst(*body, swap_guard, same_atom, &p);
+	*body = ex_subst(*body, swap_guard, NULL, &p);
 	return st_if(b, cond);
 }
 

@@ -19,12 +19,6 @@ typedef struct Zeros {
 	VEC(Unit *) all;
 } Zeros;
 
-static Ix keep(const IxAtom *a, void *arg)
-{
-	(void)a, (void)arg;
-	return NULL;
-}
-
 /* a constant of bytes, less 128 */
 static Value *signed_of(Zeros *z, Value *v)
 {
@@ -167,7 +161,7 @@ Unit **zeros_graph(Lower *lo, Unit **u, int *n)
 	for (int i = 0; i < *n; i++) {
 		z.unit = u[i];
 		if (u[i]->kind == U_TE && u[i]->out->te->body->reduces)
-			u[i]->out->te->body = ex_subst(u[i]->out->te->body, shift_product, keep, &z);
+			u[i]->out->te->body = ex_subst(u[i]->out->te->body, shift_product, NULL, &z);
 		push(&z.all, u[i]);
 	}
 	*n = z.all.n;

@@ -87,18 +87,12 @@ static Expr *same_mem(const Expr *e, void *arg)
 	return ex_is_word(e) ? ex_load4((Mem *)c->x, e->ix[0]) : ex_load((Mem *)c->x, e->ix[0]);
 }
 
-static Ix same_ix(const IxAtom *a, void *arg)
-{
-	(void)a, (void)arg;
-	return NULL;
-}
-
 static void unify(Check *c, Stmt *s)
 {
 	if (!s)
 		return;
 	if (s->e)
-		s->e = ex_subst(s->e, same_mem, same_ix, c);
+		s->e = ex_subst(s->e, same_mem, NULL, c);
 	if (s->mem == c->y)
 		s->mem = (Mem *)c->x;
 	for (int i = 0; i < s->list.n; i++)
@@ -175,7 +169,7 @@ static Expr *moved_mem(const Expr *e, void *arg)
 	Mem **to = arg;
 
 	return e->op == E_LOAD && to[e->u.mem->id] && e->u.mem->space == SP_WORK
-		? ex_load(to[e->u.mem->id], ex_as_ix(ex_subst(ex_ix(e->ix[0]), moved_mem, same_ix, to), NULL, NULL)) : NULL;
+		? ex_load(to[e->u.mem->id], ex_as_ix(ex_subst(ex_ix(e->ix[0]), moved_mem, NULL, to), NULL, NULL)) : NULL;
 }
 
 static void move(Stmt *s, Mem **to)
@@ -188,9 +182,9 @@ static void move(Stmt *s, Mem **to)
 	if (s->mem && s->mem->space == SP_WORK && to[s->mem->id])
 		s->mem = to[s->mem->id];
 	if (s->e)
-		s->e = ex_subst(s->e, moved_mem, same_ix, to);
+		s->e = ex_subst(s->e, moved_mem, NULL, to);
 	if (s->ix)
-		s->ix = ex_as_ix(ex_subst(ex_ix(s->ix), moved_mem, same_ix, to), NULL, NULL);
+		s->ix = ex_as_ix(ex_subst(ex_ix(s->ix), moved_mem, NULL, to), NULL, NULL);
 	for (int i = 0; i < s->list.n; i++)
 		move(s->list.p[i], to);
 	move(s->body, to);
