@@ -234,7 +234,8 @@ print_table(const Inspect *x)
 	if (x->p) {
 		printf("; compiled: %d kernels, %s bytes of weights, ", x->p->kern.n,
 			short_of(x->p->weight_bytes));
-		printf(ix_isint(x->p->work_bytes, &c) ? "%s bytes of workspace" : "workspace by shape", short_of(c));
+		fputs(ix_isint(x->p->work_bytes, &c) ? fmt("%s bytes of workspace", short_of(c))
+			: "workspace by shape", stdout);
 	}
 	putchar('\n');
 }
