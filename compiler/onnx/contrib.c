@@ -2,24 +2,13 @@
  * rows of ops.def with OF_EXPANDS, one rule here for each, but for FlexAttention's (preview.c). A rule ends by making the node itself the last of them.
  */
 #include "import.h"
+#include "../ops.h"
 
 enum { T_FLOAT = 1, T_INT32 = 6, T_INT64 = 7, T_BOOL = 9 };     /* ONNX's numbers of types */
 
 #define IN(...) ((Value *[]){__VA_ARGS__})
 
 /* helpers */
-static Value *
-in_at(const Node *n, int i)
-{
-	return i < n->nin ? n->in[i] : NULL;
-}
-
-static bool
-wanted(const Node *n, int i)
-{
-	return i < n->nout && n->out[i];
-}
-
 static Value *
 two(Node *n, Op op, Value *a, Value *b)
 {
@@ -98,7 +87,7 @@ output_is(Node *n, int k, Value *v)
 {
 	Node *r;
 
-	if (!wanted(n, k))
+	if (!out_wanted(n, k))
 		return;
 	r = node_new(n->graph, n, OP_IDENTITY, 1, 1);
 	r->id = n->id;
@@ -113,7 +102,7 @@ static bool
 refuse_outputs(Node *n, int from, int to)
 {
 	for (int i = from; i < to; i++)
-		if (wanted(n, i)) {
+		if (out_wanted(n, i)) {
 			node_unsupported(n, "its output %d", i);
 			return true;
 		}
@@ -124,7 +113,7 @@ static bool
 refuse_inputs(Node *n, int from, int to)
 {
 	for (int i = from; i < to; i++)
-		if (in_at(n, i)) {
+		if (in_opt(n, i)) {
 			node_unsupported(n, "its input %d", i);
 			return true;
 		}
@@ -135,7 +124,7 @@ refuse_inputs(Node *n, int from, int to)
 static void
 ex_gelu(Node *n)
 {
-	become(n, OP_GELU, IN(plus(n, n->in[0], in_at(n, 1))), 1);
+	become(n, OP_GELU, IN(plus(n, n->in[0], in_opt(n, 1))), 1);
 }
 
 static void
@@ -193,7 +182,7 @@ ex_fused_conv(Node *n)
 	const char *act = attr_str(n, "activation", "");
 	int np = 0;
 	const float *p = attr_floats(n, "activation_params", &np);
-	Value *z = in_at(n, 3);
+	Value *z = in_opt(n, 3);
 
 	node_drop_attr(n, "activation");
 	node_drop_attr(n, "activation_params");
@@ -276,8 +265,8 @@ scaled_product(Node *n, Value *x, Value *w, Value *scale, Value *xz, Value *wz, 
 static void
 ex_mat_mul_integer_to_float(Node *n)
 {
-	scaled_product(n, n->in[0], n->in[1], two(n, OP_MUL, n->in[2], n->in[3]), in_at(n, 4), in_at(n, 5),
-		in_at(n, 6));
+	scaled_product(n, n->in[0], n->in[1], two(n, OP_MUL, n->in[2], n->in[3]), in_opt(n, 4), in_opt(n, 5),
+		in_opt(n, 6));
 }
 
 /* x quantised as its own range says: uint8, scale, zero point */
@@ -299,8 +288,8 @@ ex_dynamic_quantize_mat_mul(Node *n)
 {
 	Node *q = quantized_by_itself(n, n->in[0]);
 
-	scaled_product(n, q->out[0], n->in[1], two(n, OP_MUL, q->out[1], n->in[2]), q->out[2], in_at(n, 3),
-		in_at(n, 4));
+	scaled_product(n, q->out[0], n->in[1], two(n, OP_MUL, q->out[1], n->in[2]), q->out[2], in_opt(n, 3),
+		in_opt(n, 4));
 }
 
 /* weights [directions, inputs, 4*hidden] with a scale per direction, or per column too, as LSTM has them */
@@ -329,8 +318,8 @@ ex_dynamic_quantize_lstm(Node *n)
 		return;
 	}
 	node_set_in(n, 0, dequantized(n, q->out[0], q->out[1], q->out[2]));
-	node_set_in(n, 1, lstm_weights(n, n->in[1], n->in[8], in_at(n, 9)));
-	node_set_in(n, 2, lstm_weights(n, n->in[2], n->in[10], in_at(n, 11)));
+	node_set_in(n, 1, lstm_weights(n, n->in[1], n->in[8], in_opt(n, 9)));
+	node_set_in(n, 2, lstm_weights(n, n->in[2], n->in[10], in_opt(n, 11)));
 	node_resize_in(n, 8);
 	n->op = OP_Z_LSTM_REQUANTIZED;
 }
@@ -368,20 +357,20 @@ skip(Node *n, Op op, Value *beta, Value *bias)
 static void
 ex_skip_layer_normalization(Node *n)
 {
-	skip(n, OP_LAYER_NORMALIZATION, in_at(n, 3), in_at(n, 4));
+	skip(n, OP_LAYER_NORMALIZATION, in_opt(n, 3), in_opt(n, 4));
 }
 
 static void
 ex_skip_simplified_layer_normalization(Node *n)
 {
-	skip(n, OP_RMS_NORMALIZATION, NULL, in_at(n, 3));
+	skip(n, OP_RMS_NORMALIZATION, NULL, in_opt(n, 3));
 }
 
 /* input_ids, segment_ids, word, position and segment embeddings, gamma, beta, mask, position_ids */
 static void
 ex_embed_layer_normalization(Node *n)
 {
-	Value *sum = two(n, OP_GATHER, n->in[2], n->in[0]), *at = in_at(n, 8), *mask = in_at(n, 7);
+	Value *sum = two(n, OP_GATHER, n->in[2], n->in[0]), *at = in_opt(n, 8), *mask = in_opt(n, 7);
 	int64_t one_axis = 1;
 	Node *s;
 
@@ -389,12 +378,12 @@ ex_embed_layer_normalization(Node *n)
 		node_unsupported(n, "its mask_index");
 		return;
 	}
-	if (!mask && wanted(n, 1))      /* zeros */
+	if (!mask && out_wanted(n, 1))      /* zeros */
 		mask = two(n, OP_SUB, n->in[0], n->in[0]);
 	sum = plus(n, sum, two(n, OP_GATHER, n->in[3], at ? at : positions(n, n->in[0])));
-	if (in_at(n, 4) && in_at(n, 1))
+	if (in_opt(n, 4) && in_opt(n, 1))
 		sum = plus(n, sum, two(n, OP_GATHER, n->in[4], n->in[1]));
-	if (wanted(n, 1)) {
+	if (out_wanted(n, 1)) {
 		s = insert(n, OP_REDUCE_SUM, IN(cast_to(n, mask, T_INT32), ints(n, 1, &one_axis)), 2);
 		set_attr_int(s, "keepdims", 0);
 		output_is(n, 1, s->out[0]);
@@ -460,7 +449,7 @@ attend_packed(Node *n, Value *all, Value *mask, Value *past, Value *bias)
 	int len = 0;
 	const int64_t *size = attr_ints(n, "qkv_hidden_sizes", &len);
 	Node *s = node_new(n->graph, n, OP_SPLIT, len == 3 ? 2 : 1, 3), *join;
-	Value *p[2] = {NULL, NULL}, *present = wanted(n, 1) ? n->out[1] : NULL;
+	Value *p[2] = {NULL, NULL}, *present = out_wanted(n, 1) ? n->out[1] : NULL;
 
 	s->id = n->id;
 	s->name = n->name;
@@ -502,30 +491,30 @@ attend_packed(Node *n, Value *all, Value *mask, Value *past, Value *bias)
 static void
 ex_attention(Node *n)
 {
-	Value *all = plus(n, two(n, OP_MAT_MUL, n->in[0], n->in[1]), in_at(n, 2));
+	Value *all = plus(n, two(n, OP_MAT_MUL, n->in[0], n->in[1]), in_opt(n, 2));
 
 	if (!refuse_inputs(n, 6, n->nin))
-		attend_packed(n, all, in_at(n, 3), in_at(n, 4), in_at(n, 5));
+		attend_packed(n, all, in_opt(n, 3), in_opt(n, 4), in_opt(n, 5));
 }
 
 /* input, weight, bias, scales of both, mask_index, zero points of both, past */
 static void
 ex_q_attention(Node *n)
 {
-	Value *x = dequantized(n, n->in[0], n->in[3], in_at(n, 6)), *w = n->in[1], *all;
+	Value *x = dequantized(n, n->in[0], n->in[3], in_opt(n, 6)), *w = n->in[1], *all;
 	Node *q;
 
-	q = insert(n, OP_DEQUANTIZE_LINEAR, IN(w, n->in[4], in_at(n, 7)), in_at(n, 7) ? 3 : 2);
+	q = insert(n, OP_DEQUANTIZE_LINEAR, IN(w, n->in[4], in_opt(n, 7)), in_opt(n, 7) ? 3 : 2);
 	set_attr_int(q, "axis", -1);
 	all = two(n, OP_ADD, two(n, OP_MAT_MUL, x, q->out[0]), n->in[2]);
-	attend_packed(n, all, in_at(n, 5), in_at(n, 8), NULL);
+	attend_packed(n, all, in_opt(n, 5), in_opt(n, 8), NULL);
 }
 
 /* query, key, value, bias, key_padding_mask, attention_bias, past_key, past_value */
 static void
 ex_multi_head_attention(Node *n)
 {
-	Value *v[3] = {n->in[0], in_at(n, 1), in_at(n, 2)}, *b = in_at(n, 3), *bias = in_at(n, 5);
+	Value *v[3] = {n->in[0], in_opt(n, 1), in_opt(n, 2)}, *b = in_opt(n, 3), *bias = in_opt(n, 5);
 	int64_t heads = heads_of(n), from = 0, to;
 
 	for (int i = 0; i < 3; i++)
@@ -544,17 +533,17 @@ ex_multi_head_attention(Node *n)
 		v[i] = two(n, OP_ADD, v[i], slice(n, b, from, from + to, 0));
 		from += to;
 	}
-	if (in_at(n, 4) && in_at(n, 6)) {
+	if (in_opt(n, 4) && in_opt(n, 6)) {
 		node_unsupported(n, "key_padding_mask with a cache");
 		return;
 	}
-	if (in_at(n, 4) && rank_of(n, v[1]) != 3) {
+	if (in_opt(n, 4) && rank_of(n, v[1]) != 3) {
 		node_unsupported(n, "key_padding_mask with keys of 4 dimensions");
 		return;
 	}
-	if (in_at(n, 4))
-		bias = plus(n, mask_bias(n, in_at(n, 4), v[1], v[0]), bias);
-	attend(n, v[0], v[1], v[2], bias, in_at(n, 6), in_at(n, 7), heads);
+	if (in_opt(n, 4))
+		bias = plus(n, mask_bias(n, in_opt(n, 4), v[1], v[0]), bias);
+	attend(n, v[0], v[1], v[2], bias, in_opt(n, 6), in_opt(n, 7), heads);
 }
 
 /* input, position_ids: of each token, or of the first; cos, sin */
@@ -595,7 +584,7 @@ quantize(Node *n, Value *y, Value *scale, Value *zero)
 static void
 around(Node *n, Op op)
 {
-	Value *s = n->in[3], *z = in_at(n, 4), *x = dequantized(n, n->in[0], n->in[1], in_at(n, 2));
+	Value *s = n->in[3], *z = in_opt(n, 4), *x = dequantized(n, n->in[0], n->in[1], in_opt(n, 2));
 	Node *o = insert(n, op, IN(x), 1);
 
 	for (int i = 0; i < n->nattr; i++)
@@ -629,10 +618,10 @@ ex_qlinear_global_average_pool(Node *n)
 static void
 ex_qlinear_mul(Node *n)
 {
-	Value *a = dequantized(n, n->in[0], n->in[1], in_at(n, 2)), *b = dequantized(n, n->in[3], n->in[4],
-		in_at(n, 5));
+	Value *a = dequantized(n, n->in[0], n->in[1], in_opt(n, 2)), *b = dequantized(n, n->in[3], n->in[4],
+		in_opt(n, 5));
 
-	quantize(n, two(n, OP_MUL, a, b), n->in[6], in_at(n, 7));
+	quantize(n, two(n, OP_MUL, a, b), n->in[6], in_opt(n, 7));
 }
 
 /* y_scale, y_zero, then x, x_scale, x_zero of each part */
@@ -672,8 +661,8 @@ ex_q_gemm(Node *n)
 {
 	int64_t ta = attr_int(n, "transA", 0), tb = attr_int(n, "transB", 0);
 	float alpha = (float)attr_float(n, "alpha", 1);
-	Value *a = dequantized(n, n->in[0], n->in[1], n->in[2]), *c = in_at(n, 6), *ys = in_at(n, 7);
-	Value *yz = in_at(n, 8), *s = two(n, OP_MUL, n->in[1], n->in[4]);
+	Value *a = dequantized(n, n->in[0], n->in[1], n->in[2]), *c = in_opt(n, 6), *ys = in_opt(n, 7);
+	Value *yz = in_opt(n, 8), *s = two(n, OP_MUL, n->in[1], n->in[4]);
 	Node *b = insert(n, OP_DEQUANTIZE_LINEAR, IN(n->in[3], n->in[4], n->in[5]), 3), *g;
 
 	set_attr_int(b, "axis", tb ? 0 : 1);
@@ -762,11 +751,11 @@ expand(Node *n)
 		if (rules[i].op != n->op)
 			continue;
 		for (int k = 0; k < 32; k++)
-			if (rules[i].need >> k & 1 && !in_at(n, k)) {
+			if (rules[i].need >> k & 1 && !in_opt(n, k)) {
 				node_error(n, "input %d is required", k);
 				return;
 			}
-		if (!wanted(n, 0) && n->nout < 1) {
+		if (!out_wanted(n, 0) && n->nout < 1) {
 			node_error(n, "has no outputs");
 			return;
 		}
