@@ -44,12 +44,8 @@ static void bind_dims(Lower *lo, Stmt *b, const Value *to, const Value *from)
 static void bind_in_arm(Stmt *b, const Value *to, const Value *from)
 {
 	for (int j = 0; j < to->rank; j++)
-		if (to->dim[j] != from->dim[j] && is_symbol(to->dim[j])) {
-			Stmt *s = st_new(S_BIND);
-			s->var = to->dim[j];
-			s->ix = from->dim[j];
-			st_add(b, s);
-		}
+		if (to->dim[j] != from->dim[j] && is_symbol(to->dim[j]))
+			emit_bind_in_arm(b, to->dim[j], from->dim[j]);
 }
 
 static void bind_after(Lower *lo, Stmt *b, const Value *v)
@@ -252,13 +248,9 @@ static void grow_begin(Lower *lo, Stmt *b, const Node *n, Value *o, Rows *r)
 static void copy_rows(Stmt *b, const Rows *r, Mem *const *to, Mem *const *from, Ix rows)
 {
 	for (int i = 0; i < r->out.n; i++) {
-		Stmt *s = st_new(S_COPY);
 		Ix n = stacked_size(r->out.p[i], r->trip, rows);
 		emit_alloc(b, to[i], to == r->top.p ? n : to[i]->size);
-		push(&s->arg, ((Arg){ to[i], ix_int(0) }));
-		push(&s->arg, ((Arg){ from[i], ix_int(0) }));
-		s->ix = n;
-		st_add(b, s);
+		emit_move(b, to[i], ix_int(0), from[i], ix_int(0), n);
 	}
 }
 
@@ -291,8 +283,6 @@ static void grow_next(Lower *lo, Stmt *b, const Rows *r, Ix rows, int mark)
 /* end of an iteration: all next values to their places, dims rebound together */
 static void carry_next(Lower *lo, Stmt *b, Carried *c, int n, int mark, const Rows *r, Ix rows)
 {
-	Stmt *s;
-
 	if (r)
 		grow_stage(b, r, rows);
 	for (int k = 0; k < n; k++)
@@ -319,11 +309,7 @@ static void carry_next(Lower *lo, Stmt *b, Carried *c, int n, int mark, const Ro
 		if (!c[k].heap)
 			continue;
 		emit_alloc(b, c[k].mem, c[k].mem->size);
-		s = st_new(S_COPY);
-		push(&s->arg, ((Arg){ c[k].mem, ix_int(0) }));
-		push(&s->arg, ((Arg){ c[k].top, ix_int(0) }));
-		s->ix = c[k].mem->size;
-		st_add(b, s);
+		emit_move(b, c[k].mem, ix_int(0), c[k].top, ix_int(0), c[k].mem->size);
 	}
 }
 

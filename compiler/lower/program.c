@@ -56,13 +56,18 @@ void emit_assumptions(Lower *lo, Stmt *b)
 	}
 }
 
-void emit_bind(Lower *lo, Stmt *b, Ix sym, Ix value)
+void emit_bind_in_arm(Stmt *b, Ix sym, Ix value)
 {
 	Stmt *s = st_new(S_BIND);
 
 	s->var = sym;
 	s->ix = value;
 	st_add(b, s);
+}
+
+void emit_bind(Lower *lo, Stmt *b, Ix sym, Ix value)
+{
+	emit_bind_in_arm(b, sym, value);
 	bind_symbol(lo, sym);
 }
 
@@ -127,6 +132,16 @@ void emit_alloc(Stmt *b, Mem *m, Ix size)
 	st_add(b, s);
 }
 
+void emit_move(Stmt *b, Mem *to, Ix to_off, Mem *from, Ix from_off, Ix n)
+{
+	Stmt *s = st_new(S_COPY);
+
+	push(&s->arg, ((Arg){ to, to_off }));
+	push(&s->arg, ((Arg){ from, from_off }));
+	s->ix = n;
+	st_add(b, s);
+}
+
 void emit_mark(Stmt *b, SOp op, int number)
 {
 	Stmt *s = st_new(op);
@@ -161,15 +176,10 @@ void emit_copy(Lower *lo, Stmt *b, Value *src, const Place *dst)
 	Value *t = value_like(src, src->graph);
 	Unit u = { .kind = U_TE, .out = t };
 	Place *p = copy_mem(dst, sizeof *dst);
-	Stmt *s;
 
 	t->hint = "copy";
 	if (dst->contiguous && place_of(lo, src)->contiguous && src->place->mem->packed == dst->mem->packed) {
-		s = st_new(S_COPY);
-		push(&s->arg, ((Arg){ dst->mem, dst->off }));
-		push(&s->arg, ((Arg){ src->place->mem, src->place->off }));
-		s->ix = value_numel(src);
-		st_add(b, s);
+		emit_move(b, dst->mem, dst->off, src->place->mem, src->place->off, value_numel(src));
 		return;
 	}
 	te_begin(t)->body = NULL;

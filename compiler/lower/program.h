@@ -13,9 +13,11 @@ void bind_symbol(Lower *, Ix sym);
 bool all_bound(Lower *, Ix);
 void emit_assumptions(Lower *, Stmt *);
 void emit_bind(Lower *, Stmt *, Ix sym, Ix value);
+void emit_bind_in_arm(Stmt *, Ix sym, Ix value);      /* of two: bound only after both, by bind_symbol */
 void emit_bounds(Lower *, Stmt *, Ix sym, Ix value, int status);
 void emit_binds_of(Lower *, Stmt *, Value *);
 void emit_alloc(Stmt *, Mem *, Ix size);
+void emit_move(Stmt *, Mem *to, Ix to_off, Mem *from, Ix from_off, Ix n);       /* n elements as they lie */
 void emit_mark(Stmt *, SOp, int number);
 void emit_call(Lower *, Stmt *, Call *);
 void emit_copy(Lower *, Stmt *, Value *src, const Place *dst);
