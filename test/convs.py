@@ -3,40 +3,20 @@ machine has, and none. Channels added by Pad or Concat before a residual sum, ch
 few channels with long kernels and wide borders, groups of channels, more of
 them than caches keep, Resize after them.
 usage: convs.py [options] [REGEX]"""
-import os
 import sys
 
 import numpy as np
-import onnx
-import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
 
 import harness
+import net
 
 
-class Net:
-    def __init__(self, seed, shape):
-        self.rng, self.nodes, self.weights, self.shape = np.random.default_rng(seed), [], [], shape
-
-    def weight(self, a):
-        self.weights.append(numpy_helper.from_array(np.asarray(a), f"w{len(self.weights)}"))
-        return self.weights[-1].name
-
-    def add(self, op, *ins, **attrs):
-        self.nodes.append(helper.make_node(op, list(ins), [f"v{len(self.nodes)}"], **attrs))
-        return self.nodes[-1].output[0]
-
+class Net(net.Net):
     def conv(self, x, cin, cout, kernel=(3, 3), group=1, **attrs):
         w = self.rng.uniform(-1, 1, (cout, cin // group, *kernel)) / np.sqrt(cin // group * np.prod(kernel))
         attrs = {"pads": [k // 2 for k in kernel] * 2, **attrs}
         return self.add("Conv", x, self.weight(w.astype(np.float32)),
                         self.weight(self.rng.uniform(-1, 1, cout).astype(np.float32)), group=group, **attrs)
-
-    def model(self, y):
-        self.nodes[-1].output[0] = "y"
-        g = helper.make_graph(self.nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, self.shape)],
-                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)], self.weights)
-        return helper.make_model(g, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
 def residual(n, few, many, stride, how):
@@ -125,22 +105,9 @@ CASES.update({"large_panels": ((1, 3, 7, 9), large, (130, 250, 3, 1)), "large_st
               "large_rows": ((1, 3, 37, 31), large, (120, 75, 1, 1)), "large_both": ((1, 3, 23, 25), large, (258, 520, 1, 1))})
 
 
-def write(folder, case, seed):
-    shape, make, args = case
-    n = Net(seed, shape)
-    m = n.model(make(n, *args))
-    feed = n.rng.uniform(-1, 1, shape).astype(np.float32)
-    os.makedirs(f"{folder}/set")
-    onnx.save(m, f"{folder}/model.onnx")
-    want = onnxruntime.InferenceSession(m.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, {"x": feed})
-    for kind, a in ("input", feed), ("output", want[0]):
-        with open(f"{folder}/set/{kind}_0.pb", "wb") as f:
-            f.write(numpy_helper.from_array(a).SerializeToString())
-
-
 def main():
     o = harness.arguments("Convolutions against ONNX Runtime.", "only cases that match one of these").parse_args()
-    harness.verify_isas(o, CASES, write, "3e-6")
+    harness.verify_isas(o, CASES, net.writer(Net), "3e-6")
 
 
 if __name__ == "__main__":

@@ -1,40 +1,21 @@
 """Quantised networks against ONNX Runtime: the vectors of each instruction set that this machine has, and none. Products
 and convolutions quantised at run time, whose weights have all types and zero points; matrices of a few bits.
 usage: quantised.py [options] [REGEX]"""
-import os
 import sys
 
 import numpy as np
-import onnx
-import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
 
 import harness
+import net
 
 
-class Net:
-    def __init__(self, seed, shape):
-        self.rng, self.nodes, self.weights, self.shape = np.random.default_rng(seed), [], [], shape
-
-    def weight(self, a):
-        self.weights.append(numpy_helper.from_array(np.asarray(a), f"w{len(self.weights)}"))
-        return self.weights[-1].name
-
-    def add(self, op, *ins, outputs=1, **attrs):
-        outs = [f"v{len(self.nodes)}_{i}" for i in range(outputs)]
-        self.nodes.append(helper.make_node(op, list(ins), outs, **attrs))
-        return outs if outputs > 1 else outs[0]
+class Net(net.Net):
+    opsets, ir_version = {"": 21, "com.microsoft": 1}, 10
 
     def bytes(self, dtype, *dims):
         info = np.iinfo(dtype)
         return self.weight(self.rng.integers(info.min, info.max, dims, dtype, True))
-
-    def model(self, y):
-        self.nodes[-1].output[0] = "y"
-        g = helper.make_graph(self.nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, self.shape)],
-                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)], self.weights)
-        return helper.make_model(g, opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)],
-                                 ir_version=10)
 
 
 def dynamic(n, op, x, w, zero, scale, bias, **attrs):
@@ -80,22 +61,9 @@ CASES.update({f"nbits_{m}_{k}_{c}_{bits}_{block}_{z}": ((2, m, k), nbits, (k, c,
                   (4, 72, 40, 8, 32, 1, 0), (1, 160, 24, 2, 32, 1, 0)]})
 
 
-def write(folder, case, seed):
-    shape, make, args = case
-    n = Net(seed, shape)
-    m = n.model(make(n, *args))
-    feed = n.rng.uniform(-1, 1, shape).astype(np.float32)
-    os.makedirs(f"{folder}/set")
-    onnx.save(m, f"{folder}/model.onnx")
-    want = onnxruntime.InferenceSession(m.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, {"x": feed})
-    for kind, a in ("input", feed), ("output", want[0]):
-        with open(f"{folder}/set/{kind}_0.pb", "wb") as f:
-            f.write(numpy_helper.from_array(a).SerializeToString())
-
-
 def main():
     o = harness.arguments("Quantised networks against ONNX Runtime.", "only cases that match one of these").parse_args()
-    harness.verify_isas(o, CASES, write, "3e-6")
+    harness.verify_isas(o, CASES, net.writer(Net), "3e-6")
 
 
 if __name__ == "__main__":
