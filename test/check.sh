@@ -1,7 +1,8 @@
 #!/bin/sh
 # Every test, in order of cost; goes on after a failure. Variables, from the Makefile: B MODELS ZOO PY.
 # STEPS="unit conform" runs only these; the last line counts what all of them counted. Before it stands what each cost:
-# seconds on the clock and of processors, which on a machine that others use too say more.
+# seconds on the clock and of processors, which on a machine that others use too say more. After it stand again the last
+# lines of each step that failed.
 cd "$(dirname "$0")/.." || exit 1
 z=$B/check/zenithc
 passed=0 failed=0 skipped=0 log=$B/check.log began=$(date +%s)
@@ -27,6 +28,7 @@ step() {
 	[ "$rc" != 0 ] && [ "${f:-0}" = 0 ] && f=1 && echo "FAIL $name: exit $rc"
 	spent
 	printf '%-20s %6d s %6d s of processors\n' "$name" $(($(date +%s) - at)) $((cpu - before)) >>"$log.cost"
+	[ "${f:-0}" = 0 ] || { echo "== failed: $name"; tail -n 20 "$log" | cut -c1-400; } >>"$log.failed"
 	passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0})) skipped=$((skipped + ${s:-0}))
 }
 
@@ -72,6 +74,7 @@ generated() { sh test/ccheck.sh "$z" "$B/asan/zenithc" "$@" examples/digits/digi
 sanitized() { s=-fsanitize=address,undefined; make -s -j2 B="$B/asan" CFLAGS="-O1 -g1 -w $s -fno-sanitize-recover=undefined" LDFLAGS="$s" "$1"; }
 
 : >"$log.cost"
+: >"$log.failed"
 [ -x "$PY" ] || { echo "no $PY: run ./bootstrap first"; exit 1; }
 step unit units
 step golden sh test/golden.sh "$z"
@@ -108,7 +111,7 @@ step attacks:asan "$PY" test/attacks.py "$B/asan/zenithc"
 step hostile "$PY" test/hostile.py "$B/asan/zenithc" 40 examples/digits/digits.onnx test/golden/*.onnx
 step found sh test/fuzz/found.sh "$B/asan/zenithc"
 step fuzz sanitized fuzz-smoke
-step random "$PY" test/random_graphs.py --zenithc "$z" --asan "$B/asan/zenithc" --count 300 --seconds 90 --keep "$B/random"
+step random "$PY" test/random_graphs.py --zenithc "$z" --asan "$B/asan/zenithc" --count 300 --keep "$B/random"
 step filetype sh test/examples.sh filetype "$z" "$B"
 step voice sh test/examples.sh voice "$z" "$B"
 step features "$PY" test/features.py --zenithc "$z"
@@ -128,5 +131,6 @@ step growth sh test/growth.sh "$B/zenithc" "$PY"
 cat "$log.cost"
 [ -n "${STEPS-}" ] || [ -z "${left-}" ] || echo "not run without WHOLE=1:$left, the zoo in models:O3-clang"
 echo "== all tests in $(($(date +%s) - began)) s"
+cat "$log.failed"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

@@ -8,6 +8,10 @@ ones = np.ones((8, 4, 2, 6), np.float32)
 words = np.array([" a b", "a  b", " a  b c", "a,,b", ",", "a, b,c d,", "abab ab", "Monday", "MONDAY", "aba"], object)
 
 CASES = {
+    # the sums of a tile were declared inside the condition that all of them are under
+    "pad_outside_product": ('''(float[16,1,2] x, float[20,4,4] a) => (float[?,?,?] y)
+        <int64[6] pads = {2, 2, 0, 2, 1, 0}> { p = Pad(x, pads) y = MatMul(a, p) }''',
+                            [{"x": np.ones((16, 1, 2), np.float32), "a": np.ones((20, 4, 4), np.float32)}]),
     # columns of the indices were held against the dimensions of every axis
     "gather_nd_columns": ("(float[1,2] x, int64[2,2] i) => (float[?] y) { y = GatherND(x, i) }",
                           [{"x": x[0, :1, :2], "i": np.array([[0, 0], [0, 1]])}]),

@@ -389,14 +389,14 @@ static Mem *sums(Gemm *g, Stmt *body, Swap *sw, Ix m0, Ix n0, Ix l, int mr, int 
 	Nest *n = g->n;
 	bool split;
 	int depth = sum_depth(g, &split);
-	Mem *total = depth || split ? zeros(g, body, "total", mr * nv) : NULL, *acc;
+	bool several = depth || split;
+	Mem *total = zeros(g, body, several ? "total" : "acc", mr * nv), *acc;
 	Stmt *in = hoist(g, body, sw, 0, interior);
 	Ix o, i;
 
-	if (!total) {
-		acc = zeros(g, body, "acc", mr * nv);
-		sum_terms(g, in, sw, 0, m0, n0, l, mr, nv, acc, interior);
-		return acc;
+	if (!several) {
+		sum_terms(g, in, sw, 0, m0, n0, l, mr, nv, total, interior);
+		return total;
 	}
 	for (int k = 0; k < depth; k++)
 		in = hoist(g, st_for(in, g->k[k], F_SERIAL), sw, k + 1, interior);
