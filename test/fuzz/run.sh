@@ -5,13 +5,14 @@
 #   B/fuzz/found/TARGET    inputs that crash, take more than 20 s or too much memory: one is a finding until it is fixed
 #                          and lies, made small, in test/fuzz/found
 #   B/fuzz/log             a line per run: target, processor seconds, executions, findings. The sums are printed
+# Several may run at once.
 b=$1/fuzz seconds=$2; shift 2
 export ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
 common="-rss_limit_mb=2500 -malloc_limit_mb=600 -timeout=20 -max_len=32768 -len_control=0 -print_final_stats=1"
-log=$b/log tmp=$b/tmp found=0
+log=$b/log tmp=$b/tmp.$$ found=0
 
 # processor seconds of what has ended; of this shell, since one behind a pipe has none
-cpu() { times >"$b/times"; awk 'NR == 2 { for (i = 1; i <= 2; i++) { split($i, t, "[ms]"); n += t[1]*60 + t[2] } print int(n + .5) }' "$b/times"; }
+cpu() { times >"$tmp/times"; awk 'NR == 2 { for (i = 1; i <= 2; i++) { split($i, t, "[ms]"); n += t[1]*60 + t[2] } print int(n + .5) }' "$tmp/times"; }
 kind() { [ "$1" = data ] && echo data || echo model; }
 
 seeds() {
@@ -19,7 +20,7 @@ seeds() {
 	[ -d "$b/corpus/$1" ] && return
 	echo "$1: a corpus from the seeds, which takes minutes"
 	mkdir -p "$b/corpus/$1"
-	"$b/obj/fuzz/$1" -merge=1 $common -artifact_prefix="$b/found/$1/" "$b/corpus/$1" "$b/seeds/$(kind "$1")" >"$tmp/merge" 2>&1
+	"$b/obj/fuzz/$1" -merge=1 $common -artifact_prefix="$tmp/found/" "$b/corpus/$1" "$b/seeds/$(kind "$1")" >"$tmp/merge" 2>&1
 }
 
 # a short run begins with a part of the corpus, since all of it takes minutes to read
@@ -30,15 +31,16 @@ start() {
 }
 
 target() {
-	rm -rf "$tmp"; mkdir -p "$tmp/new" "$b/found/$1"
+	rm -rf "$tmp"; mkdir -p "$tmp/new" "$tmp/found" "$b/found/$1"
 	cpu >"$tmp/cpu"
-	before=$(ls "$b/found/$1" | wc -l) from=$(cat "$tmp/cpu")
+	from=$(cat "$tmp/cpu")
 	seeds "$1"; start "$1"
 	"$b/obj/fuzz/$1" $common -fork=1 -ignore_crashes=1 -ignore_ooms=1 -ignore_timeouts=1 -max_total_time="$seconds" \
-		-artifact_prefix="$b/found/$1/" "$tmp/new" "$tmp/in" >"$tmp/text" 2>&1
+		-artifact_prefix="$tmp/found/" "$tmp/new" "$tmp/in" >"$tmp/text" 2>&1
 	find "$tmp/new" -type f -exec mv {} "$b/corpus/$1/" \;
 	executions=$(sed -n 's/^#\([0-9]*\).*/\1/p; s/^stat::number_of_executed_units: *//p' "$tmp/text" | sort -n | tail -1)
-	n=$(($(ls "$b/found/$1" | wc -l) - before))
+	n=$(ls "$tmp/found" | wc -l)
+	find "$tmp/found" -type f -exec mv {} "$b/found/$1/" \;
 	cpu >"$tmp/cpu"
 	echo "$1 $(($(cat "$tmp/cpu") - from)) ${executions:-0} $n" >>"$log"
 	[ $n = 0 ] || { found=$((found + n)); echo "FAIL fuzz $1: $n in $b/found/$1"; grep -m3 -E 'ERROR: |runtime error|^status|bug in' "$tmp/text"; }
