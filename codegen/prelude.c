@@ -12,8 +12,8 @@
 
 typedef struct Piece { const char *name, *text; size_t nname, n; } Piece;
 
-static const char *const files[] = {"templates/prelude.c", "templates/vector.c", "templates/vx86.c",
-	"templates/vneon.c", "templates/vmath.c"};
+static const char *const files[] = {"templates/prelude.c", "templates/numbers.c", "templates/text.c",
+	"templates/tensors.c", "templates/vector.c", "templates/vx86.c", "templates/vneon.c", "templates/vmath.c"};
 static const struct { int lanes; const char *isa, *head; } isas[] = {
 	{16, "ZN_AVX512", "zn_x86"}, {8, "ZN_AVX2", "zn_x86"}, {4, "ZN_NEON", "zn_arm"}};
 
