@@ -38,6 +38,17 @@ void memo_set(Memo *, const Expr *, Expr *);
 
 uint64_t rop_identity(ROp, DType);     /* the pattern of an empty reduction */
 
+uint64_t dt_mask(DType);               /* the bits of a pattern that count */
+static inline bool is_bits(const Expr *e, uint64_t bits) { return e->op == E_CONST && e->u.bits == bits; }
+static inline Ix minus1(Ix p) { return ix_sub(ix_int(-1), p); }        /* >= 0 if and only if p < 0 */
+
+/* simplify.c: an equal expression, or NULL; y is the constant where x and y may change places */
+Expr *simplify_un(EOp, Expr *x);
+Expr *simplify_bin(EOp, Expr *x, Expr *y);
+Ix as_poly(const Expr *);              /* an i64 constant or index as a polynomial, else NULL */
+Ix poly_arith(EOp, Ix, Ix);            /* op on two indices as an index: i64 wraps, indices are assumed not to; or NULL */
+bool cast_through(DType src, DType mid, DType dt);    /* cast(dt, cast(mid, x)) = cast(dt, x)? */
+
 /* scalar.c: r[i] = op(a[0][i], a[1][i], ...), i < n; ex_eval is this for n = 1. `a` has three entries,
  * whatever op needs; r may be one of them */
 void ex_eval_n(EOp, DType dt, const uint64_t *const *a, const DType *adt, uint64_t *r, int n);
