@@ -3,6 +3,7 @@ import ctypes as c
 
 import numpy as np
 
+ABI = 1
 DTYPE = {1: "f4", 2: "u1", 3: "i1", 4: "u2", 5: "i2", 6: "i4", 7: "i8", 9: "?", 10: "f2", 11: "f8", 12: "u4", 13: "u8"}
 
 
@@ -33,7 +34,10 @@ def load(path, symbol):
     """the zenith_model of a library"""
     model = getattr(c.CDLL(path), symbol)
     model.restype = c.POINTER(Model)
-    return model().contents
+    z = model().contents
+    if z.abi != ABI:
+        raise RuntimeError(f"{path}: interface {z.abi}, not {ABI}")
+    return z
 
 
 class Runner:
