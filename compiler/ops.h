@@ -60,5 +60,7 @@ void infer_known(Node *);
 /* as value_elem, but an element that is computed from others by plain arithmetic is that arithmetic over
  * their symbols */
 Ix dim_elem(Value *, int k, Ix lo, Ix hi);
+/* element k of a small vector, floats too, if it is a constant whatever computes it */
+bool const_elem(Value *, int k, double *to);
 
 #endif

@@ -45,7 +45,7 @@ double ix_estimate(Ix p)
 		return (double)c;
 	while ((c = ix_eval(p, typical, &most)) < 1 && most < 1 << 14)
 		most *= 4;
-	return (double)c;
+	return c < 1 ? 1 : (double)c;
 }
 
 /* ---- how an expression reads its operands */

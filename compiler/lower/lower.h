@@ -116,7 +116,8 @@ typedef struct Lower {
 
 Info *lower_info(Lower *, const Value *);
 Expr *te_at(const Te *, const Ix *ix);   /* its body at other indices than the axes */
-double ix_estimate(Ix);   /* a typical value: symbols at their upper bound, at most 64; more where it is 0 then */
+/* a typical value: symbols at their upper bound, at most 64; more where it is 0 then, 1 where it stays 0 */
+double ix_estimate(Ix);
 
 Expr *te_at(const Te *, const Ix *ix);     /* the expression's element there */
 Unit **fuse_graph(Lower *, Graph *, Unit **, int *n);    /* the units with those that it adds */

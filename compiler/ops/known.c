@@ -505,6 +505,24 @@ Ix dim_elem(Value *v, int k, Ix lo, Ix hi)
 	return e.kind == N_RATIO && e.den == 1 ? e.ix : value_elem(v, k, lo, hi);
 }
 
+bool const_elem(Value *v, int k, double *to)
+{
+	VEC(const Value *) dead = { 0 };
+	Env env = { .dead = (void *)&dead };
+	Ix at[1] = { ix_int(k) }, ix;
+	int64_t i;
+	Num e;
+
+	if (v->rank != 1 || small(v) <= k)
+		return false;
+	e = eval_load(&env, ex_tload(v, at));
+	ix = e.kind == N_RATIO ? e.ix : NULL;
+	if (e.kind != N_REAL && !(ix && ix_isint(ix, &i)))
+		return false;
+	*to = ix ? (double)i / (double)e.den : e.real;
+	return true;
+}
+
 void infer_known(Node *n)
 {
 	VEC(const Value *) dead = { 0 };

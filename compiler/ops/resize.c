@@ -212,7 +212,10 @@ static Expr *roi_at(Node *n, const Resize *r, const Axis *ax, int k)
 {
 	Value *roi = in_opt(n, 1);
 	Ix at = ix_int(k * r->naxes + ax->pos);
+	double c;
 
+	if (is_given(roi) && const_elem(roi, k * r->naxes + ax->pos, &c))
+		return num(c);
 	return is_given(roi) ? ex_cast(DT_F32, te_read(roi, &at, 1)) : num(k);
 }
 
@@ -356,8 +359,10 @@ static bool untouched(Node *n, const Resize *r, const Axis *ax)
 	const double *s;
 	int64_t cnt;
 
-	if (!ax->on || r->coord == TF_CROP || r->policy != STRETCH || !ix_equal(ax->in, ax->out))
+	if (!ax->on || r->policy != STRETCH || !ix_equal(ax->in, ax->out))
 		return !ax->on;
+	if (r->coord == TF_CROP && (roi_at(n, r, ax, 0) != num(0) || roi_at(n, r, ax, 1) != num(1)))
+		return false;
 	return is_given(in_opt(n, 3)) || (const_floats(in_opt(n, 2), &s, &cnt) && s[ax->pos] == 1);
 }
 

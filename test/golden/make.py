@@ -153,6 +153,13 @@ def layers(rng):
     save("cache", [node("Concat", "past x", "total", axis=1), node("ReduceSum", "total ax", "y", keepdims=0)],
          [value("past", [2, "len", 4]), value("x", [2, 1, 4])], [value("total", [2, "more", 4]), value("y", [2, 4])],
          [("ax", np.int64([1]))])
+    save("crop", [node("Slice", "x s one2", "c"), node("Shape", "c", "nc", end=2), node("Concat", "nc hw", "sizes", axis=0),
+                  node("Concat", "zero2 tl one1 br", "roi", axis=0),
+                  node("Resize", "c roi none sizes", "y", mode="linear", coordinate_transformation_mode="tf_crop_and_resize")],
+         [value("x", [2, 32, 9, 9]), value("s", [1], I64), value("tl", [2]), value("br", [2])],
+         [value("y", ["n", 32, 6, 6])],
+         [("one2", np.int64([2])), ("none", np.zeros(0, np.float32)), ("hw", np.int64([6, 6])),
+          ("zero2", np.float32([0, 0])), ("one1", np.float32([1, 1]))])
     zero = [("xs", np.float32(0.1)), ("xz", np.uint8(128)), ("ws", np.float32(0.2)), ("wz", np.int8(0))]
     save("qdq", [node("QuantizeLinear", "x xs xz", "a"), node("DequantizeLinear", "a xs xz", "b"),
                  node("DequantizeLinear", "w ws wz", "c", "dequantizelinear2"), node("MatMul", "b c", "d"),
