@@ -31,8 +31,9 @@ typedef struct Cell {
 	/* while writing the recurrence */
 	Prog *p;
 	Mem *h, *c, *next, *tmp, *bytes;    /* bytes: h as it is once quantised */
-	int dir;
-	Ix at_batch, at_time;
+	int dir;                 /* whose activations */
+	bool both;               /* one loop for two directions */
+	Ix d, at_batch, at_time; /* d: the direction */
 } Cell;
 
 static bool find_acts(Cell *s, const char *const *dflt)
@@ -183,6 +184,17 @@ static void input_share(Cell *s, bool with_rb)
 	te_end(s->share, e);
 }
 
+/* element j of what is kept of the direction */
+static Expr *get(const Cell *s, Mem *m, Ix j)
+{
+	return ex_load(m, ix_add(ix_mul(s->d, s->hidden), j));
+}
+
+static void put(const Cell *s, Stmt *b, Mem *m, Ix j, Expr *e)
+{
+	st_store(b, m, ix_add(ix_mul(s->d, s->hidden), j), e);
+}
+
 /* sums over k of R[dir, gate*hidden + j, k] * vec[k], for gates from..from+count, added to what acc starts
  * with */
 static void dots(Cell *s, Stmt *b, Ix j, int from, int count, Mem *vec, Var **acc)
@@ -191,15 +203,15 @@ static void dots(Cell *s, Stmt *b, Ix j, int from, int count, Mem *vec, Var **ac
 	Ix k = prog_for(s->p, b, s->hidden, &in);
 
 	for (int g = 0; g < count; g++) {
-		Expr *w = load3(s, s->r, ix_int(s->dir), ix_add(ix_mulc(s->hidden, from + g), j), k);
-		st_set(in, acc[g], ADD(ex_var(acc[g]), MUL(w, ex_load(vec, k))));
+		Expr *w = load3(s, s->r, s->d, ix_add(ix_mulc(s->hidden, from + g), j), k);
+		st_set(in, acc[g], ADD(ex_var(acc[g]), MUL(w, get(s, vec, k))));
 	}
 }
 
 /* the inputs' share of gate g, unit j, at the present step */
 static Expr *share(Cell *s, int g, Ix j)
 {
-	Ix at[4] = { ix_int(s->dir), s->at_time, s->at_batch, ix_add(ix_mulc(s->hidden, g), j) };
+	Ix at[4] = { s->d, s->at_time, s->at_batch, ix_add(ix_mulc(s->hidden, g), j) };
 
 	return te_read(s->share, at, 4);
 }
@@ -211,7 +223,7 @@ static Var *let(Cell *s, Stmt *b, const char *name, Expr *e)
 
 static Expr *peephole(Cell *s, int k, Ix j, Expr *a, Expr *c)
 {
-	return s->peep ? ADD(a, MUL(load2(s, s->peep, ix_int(s->dir), ix_add(ix_mulc(s->hidden, k), j)),
+	return s->peep ? ADD(a, MUL(load2(s, s->peep, s->d, ix_add(ix_mulc(s->hidden, k), j)),
 		c)) : a;
 }
 
@@ -220,7 +232,7 @@ static void copy_next(Cell *s, Stmt *b)
 	Stmt *in;
 	Ix j = prog_for(s->p, b, s->hidden, &in);
 
-	st_store(in, s->h, j, ex_load(s->next, j));
+	put(s, in, s->h, j, get(s, s->next, j));
 }
 
 /* what h is once quantised to bytes, in floats: of scale (greatest - least)/255 of its elements and 0 */
@@ -236,17 +248,17 @@ static Mem *requantize(Cell *s, Stmt *b)
 	lo = let(s, b, "lo", zero);
 	hi = let(s, b, "hi", zero);
 	j = prog_for(s->p, b, s->hidden, &in);
-	st_set(in, lo, ex_bin(E_MIN, ex_var(lo), ex_load(s->h, j)));
-	st_set(in, hi, ex_bin(E_MAX, ex_var(hi), ex_load(s->h, j)));
+	st_set(in, lo, ex_bin(E_MIN, ex_var(lo), get(s, s->h, j)));
+	st_set(in, hi, ex_bin(E_MAX, ex_var(hi), get(s, s->h, j)));
 	l = ex_var(lo);
 	h = ex_var(hi);
 	scale = let(s, b, "scale", ex_select(ex_bin(E_EQ, l, h), num(s, 1), DIV(SUB(h, l), num(s, 255))));
 	z = ex_un(E_ROUND, ex_un(E_NEG, DIV(l, ex_var(scale))));
 	at = let(s, b, "zero", ex_bin(E_MIN, ex_bin(E_MAX, z, zero), num(s, 255)));
 	j = prog_for(s->p, b, s->hidden, &in);
-	e = ADD(ex_un(E_ROUND, DIV(ex_load(s->h, j), ex_var(scale))), ex_var(at));
+	e = ADD(ex_un(E_ROUND, DIV(get(s, s->h, j), ex_var(scale))), ex_var(at));
 	e = SUB(ex_bin(E_MIN, ex_bin(E_MAX, e, zero), num(s, 255)), ex_var(at));
-	st_store(in, s->bytes, j, MUL(e, ex_var(scale)));
+	put(s, in, s->bytes, j, MUL(e, ex_var(scale)));
 	return s->bytes;
 }
 
@@ -263,16 +275,16 @@ static void lstm_step(Cell *s, Stmt *b)
 	for (int g = 0; g < 4; g++)
 		a[g] = let(s, in, name[g], share(s, g, j));
 	dots(s, in, j, 0, 4, h, a);
-	c = ex_var(let(s, in, "c0", ex_load(s->c, j)));
+	c = ex_var(let(s, in, "c0", get(s, s->c, j)));
 	i = ex_var(let(s, in, "in", activate(s, 0, peephole(s, 0, j, ex_var(a[0]), c))));
 	f = activate(s, 0, peephole(s, 2, j, ex_var(a[2]), c));
 	if (attr_int(s->n, "input_forget", 0))
 		f = SUB(num(s, 1), i);
 	v = let(s, in, "c", ADD(MUL(f, c), MUL(i, activate(s, 1, ex_var(a[3])))));
-	st_store(in, s->c, j, ex_var(v));
+	put(s, in, s->c, j, ex_var(v));
 	o = activate(s, 0, peephole(s, 1, j, ex_var(a[1]), ex_var(v)));
 	s->clip = -s->clip;      /* the cell's own output is not clipped */
-	st_store(in, s->next, j, MUL(o, activate(s, 2, ex_var(v))));
+	put(s, in, s->next, j, MUL(o, activate(s, 2, ex_var(v))));
 	s->clip = -s->clip;
 	copy_next(s, b);
 }
@@ -289,26 +301,26 @@ static void gru_step(Cell *s, Stmt *b)
 	a[0] = let(s, in, "z", share(s, 0, j));
 	a[1] = let(s, in, "r", share(s, 1, j));
 	if (linear) {
-		rb = s->b ? load2(s, s->b, ix_int(s->dir), ix_add(ix_mulc(s->hidden, 5), j)) : num(s, 0);
+		rb = s->b ? load2(s, s->b, s->d, ix_add(ix_mulc(s->hidden, 5), j)) : num(s, 0);
 		a[2] = let(s, in, "n", rb);
 	}
 	dots(s, in, j, 0, linear ? 3 : 2, s->h, a);
 	r = activate(s, 0, ex_var(a[1]));
-	st_store(in, s->c, j, activate(s, 0, ex_var(a[0])));
+	put(s, in, s->c, j, activate(s, 0, ex_var(a[0])));
 	if (linear) {
-		st_store(in, s->tmp, j, activate(s, 1, ADD(share(s, 2, j), MUL(r, ex_var(a[2])))));
+		put(s, in, s->tmp, j, activate(s, 1, ADD(share(s, 2, j), MUL(r, ex_var(a[2])))));
 	} else {
-		st_store(in, s->tmp, j, MUL(r, ex_load(s->h, j)));
+		put(s, in, s->tmp, j, MUL(r, get(s, s->h, j)));
 	}
 	j = prog_for(s->p, b, s->hidden, &in);
-	h = ex_load(s->tmp, j);
+	h = get(s, s->tmp, j);
 	if (!linear) {
 		a[2] = let(s, in, "n", share(s, 2, j));
 		dots(s, in, j, 2, 1, s->tmp, &a[2]);
 		h = activate(s, 1, ex_var(a[2]));
 	}
-	z = ex_load(s->c, j);
-	st_store(in, s->next, j, ADD(MUL(SUB(num(s, 1), z), h), MUL(z, ex_load(s->h, j))));
+	z = get(s, s->c, j);
+	put(s, in, s->next, j, ADD(MUL(SUB(num(s, 1), z), h), MUL(z, get(s, s->h, j))));
 	copy_next(s, b);
 }
 
@@ -319,14 +331,14 @@ static void rnn_step(Cell *s, Stmt *b)
 	Var *a = let(s, in, "a", share(s, 0, j));
 
 	dots(s, in, j, 0, 1, s->h, &a);
-	st_store(in, s->next, j, activate(s, 0, ex_var(a)));
+	put(s, in, s->next, j, activate(s, 0, ex_var(a)));
 	copy_next(s, b);
 }
 
 /* index of [dir, batch, j] in an initial or final state */
 static void state_at(const Cell *s, Ix j, Ix *at)
 {
-	at[s->batch_first ? 1 : 0] = ix_int(s->dir);
+	at[s->batch_first ? 1 : 0] = s->d;
 	at[s->batch_first ? 0 : 1] = s->at_batch;
 	at[2] = j;
 }
@@ -337,7 +349,7 @@ static void start(Cell *s, Stmt *b, Mem *to, Value *from)
 	Ix at[3], j = prog_for(s->p, b, s->hidden, &in);
 
 	state_at(s, j, at);
-	st_store(in, to, j, from ? ex_cast(s->dt, te_read(from, at, 3)) : num(s, 0));
+	put(s, in, to, j, from ? ex_cast(s->dt, te_read(from, at, 3)) : num(s, 0));
 }
 
 static void finish(Cell *s, Stmt *b, Value *to, Mem *from)
@@ -346,15 +358,15 @@ static void finish(Cell *s, Stmt *b, Value *to, Mem *from)
 	Ix at[3], j = prog_for(s->p, b, s->hidden, &in);
 
 	state_at(s, j, at);
-	prog_store(s->p, in, to, at, ex_cast(to->dt, ex_load(from, j)));
+	prog_store(s->p, in, to, at, ex_cast(to->dt, get(s, from, j)));
 }
 
 static void store_y(Cell *s, Stmt *b, Ix t, Expr *(*value)(Cell *, Ix))
 {
 	Stmt *in;
 	Value *y = s->n->out[0];
-	Ix j = prog_for(s->p, b, s->hidden, &in), d = ix_int(s->dir);
-	Ix a0[4] = { t, d, s->at_batch, j }, a1[4] = { s->at_batch, t, d, j };
+	Ix j = prog_for(s->p, b, s->hidden, &in);
+	Ix a0[4] = { t, s->d, s->at_batch, j }, a1[4] = { s->at_batch, t, s->d, j };
 
 	prog_store(s->p, in, y, s->batch_first ? a1 : a0, ex_cast(y->dt, value(s, j)));
 }
@@ -367,7 +379,7 @@ static Expr *zero_value(Cell *s, Ix j)
 
 static Expr *h_value(Cell *s, Ix j)
 {
-	return ex_load(s->h, j);
+	return get(s, s->h, j);
 }
 
 typedef void Step(Cell *, Stmt *);
@@ -387,43 +399,70 @@ static void sequence(Cell *s, Stmt *b, Step *step)
 	len = s->lens ? let(s, b, "len", ex_cast(DT_I64, te_read(s->lens, &s->at_batch, 1))) : NULL;
 	k = prog_for(s->p, b, s->time, &in);
 	s->at_time = s->reverse[s->dir] ? ix_sub(ix_addc(s->time, -1), k) : k;
+	back = SUB(ex_ix(ix_addc(s->time, -1)), ex_ix(k));
 	if (len) {
 		in = st_if(in, ex_bin(E_LT, ex_ix(k), ex_var(len)));
 		back = SUB(SUB(ex_bin(E_MIN, ex_var(len), ex_ix(s->time)), i64(1)), ex_ix(k));
-		if (s->reverse[s->dir])
-			s->at_time = ex_as_ix(ex_var(let(s, in, "t", back)), ix_int(0), ix_addc(s->time, -1));
 	}
+	if (s->both)
+		back = ex_select(ex_bin(E_EQ, ex_ix(s->d), i64(0)), ex_ix(k), back);
+	if (s->both || (len && s->reverse[s->dir]))
+		s->at_time = ex_as_ix(ex_var(let(s, in, "t", back)), ix_int(0), ix_addc(s->time, -1));
 	step(s, in);
 	if (out_wanted(s->n, 0))
 		store_y(s, in, s->at_time, h_value);
 }
 
+/* all of one direction, or of both */
+static void direction(Cell *s, Stmt *b, Step *step, bool cell_out)
+{
+	s->at_batch = prog_for(s->p, b, s->batch, &b);
+	start(s, b, s->h, s->h0);
+	if (cell_out)
+		start(s, b, s->c, s->c0);
+	sequence(s, b, step);
+	if (out_wanted(s->n, 1))
+		finish(s, b, s->n->out[1], s->h);
+	if (cell_out && out_wanted(s->n, 2))
+		finish(s, b, s->n->out[2], s->c);
+}
+
+/* do both directions compute the same? Then threads can take one each */
+static bool alike(const Cell *s)
+{
+	for (int i = 0; i < s->nact; i++) {
+		const ActUse *a = &s->act[i], *b = &s->act[s->nact + i];
+		if (a->act != b->act || a->alpha != b->alpha || a->beta != b->beta)
+			return false;
+	}
+	return true;
+}
+
 static void recurrence(Cell *s, const char *name, Step *step, bool cell_out)
 {
+	Ix size = ix_mulc(s->hidden, s->ndir);
 	Stmt *b;
 
 	s->p = prog_begin(s->n, name);
 	for (int o = 0; o < (cell_out ? 3 : 2); o++)
 		if (out_wanted(s->n, o))
 			prog_out(s->p, s->n->out[o]);
-	s->h = prog_scratch(s->p, "h", s->dt, s->hidden);
-	s->next = prog_scratch(s->p, "next", s->dt, s->hidden);
+	s->h = prog_scratch(s->p, "h", s->dt, size);
+	s->next = prog_scratch(s->p, "next", s->dt, size);
 	if (s->gates > 1)
-		s->c = prog_scratch(s->p, s->gates == 3 ? "z" : "c", s->dt, s->hidden);
+		s->c = prog_scratch(s->p, s->gates == 3 ? "z" : "c", s->dt, size);
 	if (s->gates == 3)
-		s->tmp = prog_scratch(s->p, "reset", s->dt, s->hidden);
+		s->tmp = prog_scratch(s->p, "reset", s->dt, size);
 	if (s->n->op == OP_Z_LSTM_REQUANTIZED)
-		s->bytes = prog_scratch(s->p, "bytes", s->dt, s->hidden);
-	for (s->dir = 0; s->dir < s->ndir; s->dir++) {
-		s->at_batch = prog_for(s->p, s->p->body, s->batch, &b);
-		start(s, b, s->h, s->h0);
-		if (cell_out)
-			start(s, b, s->c, s->c0);
-		sequence(s, b, step);
-		if (out_wanted(s->n, 1))
-			finish(s, b, s->n->out[1], s->h);
-		if (cell_out && out_wanted(s->n, 2))
-			finish(s, b, s->n->out[2], s->c);
+		s->bytes = prog_scratch(s->p, "bytes", s->dt, size);
+	s->both = s->ndir == 2 && alike(s);
+	if (s->both) {
+		s->d = prog_for(s->p, s->p->body, ix_int(2), &b);
+		direction(s, b, step, cell_out);
+	}
+	for (; !s->both && s->dir < s->ndir; s->dir++) {
+		s->d = ix_int(s->dir);
+		direction(s, s->p->body, step, cell_out);
 	}
 	prog_end(s->p);
 }
