@@ -1,6 +1,6 @@
 /* Requests to any network: a shared library that zenithc made, threads that run it with one copy of its weights, and
  * what the requests took. Usage: server MODEL.so [-s SYMBOL] [-t THREADS] [-n REQUESTS] [-d DIM] */
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
 #include <zenith.h>
 
 #include <dlfcn.h>
@@ -37,12 +37,16 @@ now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+/* bytes of a number that C has, by ONNX's numbers for types; 0: another type */
 static size_t
-width(int dtype)
+width(const zenith_value *v)
 {
-	static const unsigned char bytes[] = {0, 4, 1, 1, 2, 2, 4, 8, 16, 1, 2, 8, 4, 8, 8, 16, 2};
+	static const unsigned char bytes[] = {0, 4, 1, 1, 2, 2, 4, 8, 0, 1, 0, 8, 4, 8};
+	size_t n = v->dtype > 0 && (size_t)v->dtype < sizeof bytes ? bytes[v->dtype] : 0;
 
-	return dtype > 0 && (size_t)dtype < sizeof bytes ? bytes[dtype] : 1;
+	if (v->kind != ZENITH_KIND_TENSOR || !n)
+		fail(v->name, "only tensors of numbers are made here");
+	return n;
 }
 
 static void *
@@ -73,20 +77,19 @@ inputs(int64_t open)
 
 	for (int i = 0; i < z->ninputs; i++) {
 		const zenith_value *v = &z->inputs[i];
-		if (v->kind != ZENITH_KIND_TENSOR || v->dtype == 8)
-			fail(v->name, "only tensors of numbers are made here");
+		size_t size = width(v);
 		t[i].dtype = v->dtype;
 		t[i].rank = v->rank;
 		for (int j = 0; j < v->rank; j++)
 			t[i].dims[j] = v->dims[j] < 0 ? open : v->dims[j];
-		t[i].data = memory(elements(&t[i]) * width(v->dtype));
+		t[i].data = memory(elements(&t[i]) * size);
 		for (size_t k = 0; k < elements(&t[i]); k++)
 			if (v->dtype == 1)
 				((float *)t[i].data)[k] = (float)(k % 17) / 16;
 			else if (v->dtype == 11)
 				((double *)t[i].data)[k] = (double)(k % 17) / 16;
-			else if (v->dtype != 10 && v->dtype != 16)
-				((unsigned char *)t[i].data)[k * width(v->dtype)] = (unsigned char)(k % 2);
+			else
+				((unsigned char *)t[i].data)[k * size] = (unsigned char)(k % 2);
 	}
 	return t;
 }
@@ -100,10 +103,28 @@ room(zenith_tensor *t)
 		size_t n = 1;
 		for (int j = 0; j < v->rank; j++)
 			n *= v->dims[j] >= 0 ? (size_t)v->dims[j] : (size_t)t[i].dims[j];
-		n *= v->kind == ZENITH_KIND_MAPS ? (size_t)v->nkeys : 1;
 		free(t[i].data);
-		t[i].data = memory(n * width(v->dtype));
+		t[i].data = memory(n * width(v));
 		t[i].capacity = n;
+	}
+}
+
+#define OF(type) ((double)((const type *)t->data)[k])
+
+static double
+element(const zenith_tensor *t, size_t k)
+{
+	switch (t->dtype) {
+	case 1: return OF(float);
+	case 3: return OF(int8_t);
+	case 4: return OF(uint16_t);
+	case 5: return OF(int16_t);
+	case 6: return OF(int32_t);
+	case 7: return OF(int64_t);
+	case 11: return OF(double);
+	case 12: return OF(uint32_t);
+	case 13: return OF(uint64_t);
+	default: return OF(uint8_t);
 	}
 }
 
@@ -114,8 +135,7 @@ sum(const zenith_tensor *t)
 
 	for (int i = 0; i < z->noutputs; i++)
 		for (size_t k = 0; k < elements(&t[i]); k++)
-			s += t[i].dtype == 1 ? (double)((float *)t[i].data)[k] : t[i].dtype == 11 ? ((double *)t[i].data)[k]
-				: t[i].dtype == 7 ? (double)((int64_t *)t[i].data)[k] : 0;
+			s += element(&t[i], k);
 	return s;
 }
 
@@ -156,15 +176,17 @@ work(void *arg)
 	return NULL;
 }
 
-/* NAME_model of libNAME.so, NAME.so */
+/* NAME_model of libNAME.so, NAME.so. A path without a slash would be sought among the system's libraries */
 static void
 load(const char *path, const char *symbol)
 {
-	void *lib = dlopen(path, RTLD_NOW);
+	char *real = realpath(path, NULL);
+	void *lib = dlopen(real ? real : path, RTLD_NOW);
 	const char *base = strrchr(path, '/');
 	const zenith_model *(*model)(void);
 	char name[256];
 
+	free(real);
 	if (!lib)
 		fail(path, dlerror());
 	base = base ? base + 1 : path;
