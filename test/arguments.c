@@ -175,6 +175,19 @@ soil_all(Bad *b)
 		soil(&b->c->out[j], 0x5c);
 }
 
+static int
+open_outputs(void)
+{
+	int open = 0;
+
+	for (int i = 0; i < z->noutputs; i++) {
+		open |= z->outputs[i].rank < 0;
+		for (int j = 0; j < z->outputs[i].rank; j++)
+			open |= z->outputs[i].dims[j] < 0;
+	}
+	return open;
+}
+
 /* the run must refuse and leave the outputs, the workspace and the state as they are */
 static void
 refused(Bad *b, const char *what, int i)
@@ -199,7 +212,8 @@ refused(Bad *b, const char *what, int i)
 	}
 	for (size_t j = 0; j < work; j++)
 		clean &= w[j] == 0x5c;
-	expect(clean || status == ZENITH_CAPACITY, "it writes: ", i, status);
+	/* how much an output of open size needs may show at the end of a run; nothing else is known that late */
+	expect(clean || (status == ZENITH_CAPACITY && open_outputs()), "it writes: ", i, status);
 	memcpy(b->c->out, out, (size_t)z->noutputs * sizeof *out);
 	free(out);
 }
@@ -356,7 +370,18 @@ arguments(Call *c)
 	for (int i = 0; i < z->noutputs && i < 6; i++)
 		bad_output(&b, i);
 	leave(&b.r);
+	expect(z->run(&b.r.ctx, c->in, c->out) == ZENITH_BAD_ARGUMENT, "a context that is done", 0, 0);
 	if (z->workspace && work > (size_t)(z->heap_bytes ? HEAP : 0)) {
+		b.r = enter(0, 0);
+		soil_all(&b);
+		expect(b.r.status || z->run(&b.r.ctx, c->in, c->out) > 0, "a workspace of nothing", 0, b.r.status);
+		leave(&b.r);
+		memset(&b.r, 0, sizeof b.r);
+		b.r.s.state = block(b.r.s.state_bytes = z->state_bytes);
+		b.r.status = z->init(&b.r.ctx, &b.r.s);
+		status = z->run(&b.r.ctx, c->in, c->out);
+		expect(status == ZENITH_WORKSPACE || b.r.status, "no workspace", 0, status);
+		leave(&b.r);
 		b.r = enter(work - (z->heap_bytes ? HEAP : 0) - 1, 0);
 		soil_all(&b);
 		if (!b.r.status)
@@ -458,11 +483,14 @@ cases(const char *path)
 
 /* ---- two threads */
 
+static pthread_barrier_t both;     /* neither runs before the other is there */
+
 static void *
 thread(void *arg)
 {
 	Call *c = (Call *)arg;
 
+	pthread_barrier_wait(&both);
 	for (int i = 0; i < 3; i++)
 		run(c);
 	return NULL;
@@ -476,7 +504,7 @@ threads(Call *c)
 
 	d.out = outputs();
 	run(c);
-	if (pthread_create(&a, NULL, thread, &d) || pthread_create(&b, NULL, thread, &e))
+	if (pthread_barrier_init(&both, NULL, 2) || pthread_create(&a, NULL, thread, &d) || pthread_create(&b, NULL, thread, &e))
 		exit(2);
 	pthread_join(a, NULL);
 	pthread_join(b, NULL);
@@ -516,6 +544,7 @@ main(int argc, char **argv)
 	budget = argc > 1 ? atof(argv[1]) : 5;
 	status = fitting(&c);
 #ifdef THREADS
+	expect(!status, "inputs that fit", 0, status);
 	if (!status)
 		threads(&c);
 #else

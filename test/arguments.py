@@ -334,6 +334,22 @@ class Tester:
             shutil.rmtree(d, ignore_errors=True)
 
 
+    def typed(self):
+        """typed.c, with the headers of two models"""
+        d = self.folder + "/typed"
+        os.mkdir(d)
+        words = self.cc["asan"] + ["-Wall", "-Wextra", "-Werror", "-I" + d, HERE + "/typed.c", "-o", d + "/t", "-lm"]
+        for name, model in (("s", "dense"), ("d", "matmul_dynamic")):
+            code, text = harness.start([self.zenithc, f"{HERE}/golden/{model}.onnx", "-o", f"{d}/{name}.c"], 120)
+            if code:
+                return "fail", text
+            words.append(f"{d}/{name}.c")
+        code, text = harness.start(words, 300)
+        if not code:
+            code, text = harness.start([d + "/t"], 60)
+        return "fail" if code else "pass", text.strip()
+
+
 def main():
     zenithc, models, only = sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else ""
     os.environ["UBSAN_OPTIONS"] = "print_stacktrace=1"
@@ -358,8 +374,9 @@ def main():
         jobs.append((g, f"{HERE}/golden/{g}.onnx", 1, None, "tsan"))
     count = {"pass": 0, "fail": 0, "skip": 0}
     checks = 0
+    jobs.append(("typed",))
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        for job, (what, text) in zip(jobs, pool.map(lambda j: t.one(*j) if re.search(only, j[0]) else ("", ""), jobs)):
+        for job, (what, text) in zip(jobs, pool.map(lambda j: ("", "") if not re.search(only, j[0]) else t.one(*j) if j[1:] else t.typed(), jobs)):
             if what:
                 count[what] += 1
             if what == "pass":
