@@ -105,6 +105,20 @@ def too_small(z, out, model, name):
     return f"FAIL {name} in 8 KB: {text[-300:]}"
 
 
+def another(z, out):
+    """Another model in the same folder is made again; one that main.c cannot take is refused with a reason."""
+    golden = os.path.join(ROOT, "test", "golden")
+    build(z, out, os.path.join(DIGITS, "digits.onnx"), "host")
+    rc, text = build(z, out, os.path.join(golden, "dense.onnx"), "host", "run")
+    if rc or outputs(text).shape != (1, 8):
+        return f"FAIL another model in the same folder: {text[-300:]}"
+    rc, text = build(z, out, os.path.join(golden, "matmul_dynamic.onnx"), "host")
+    if not rc or "main.c takes one float32 input" not in text or "error:" in text:
+        return f"FAIL a model of open sizes: exit {rc}: {text[-300:]}"
+    rc, text = build(z, out, os.path.join(DIGITS, "digits.onnx"), "toaster")
+    return "" if rc and "none of m4f" in text else f"FAIL a board that is none: {text[-300:]}"
+
+
 def main():
     z, models, work, *only = sys.argv[1:]
     z, work = os.path.abspath(z), os.path.abspath(work)
@@ -144,6 +158,10 @@ def main():
             if wrong:
                 print(wrong)
             failed, passed = failed + bool(wrong), passed + (not wrong)
+    wrong = another(z, os.path.join(work, "another"))
+    if wrong:
+        print(wrong)
+    failed, passed = failed + bool(wrong), passed + (not wrong)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return failed > 0
 
