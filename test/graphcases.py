@@ -8,6 +8,12 @@ ones = np.ones((8, 4, 2, 6), np.float32)
 words = np.array([" a b", "a  b", " a  b c", "a,,b", ",", "a, b,c d,", "abab ab", "Monday", "MONDAY", "aba"], object)
 
 CASES = {
+    # an estimate of a size divided by what is 0 for typical symbols that contradict each other
+    "estimate_divides": ('''(float[1,2,7,N] x, int64[2] s) => (float[?,?] y)
+        <int64[1] a = {-30}, int64[1] b = {10}, int64[1] c = {3}> {
+        p = Slice(x, a, b, c)
+        r = AveragePool <kernel_shape = [3, 2], pads = [2, 1, 0, 0]> (p)
+        y = Reshape(r, s) }''', [{"x": np.ones((1, 2, 7, 3), np.float32), "s": np.array([6, 7])}]),
     # the sums of a tile were declared inside the condition that all of them are under
     "pad_outside_product": ('''(float[16,1,2] x, float[20,4,4] a) => (float[?,?,?] y)
         <int64[6] pads = {2, 2, 0, 2, 1, 0}> { p = Pad(x, pads) y = MatMul(a, p) }''',

@@ -11,6 +11,8 @@
  */
 #include "factor.h"
 
+#include <math.h>
+
 enum { MAX_NODES = 160 };   /* of an expression that still grows: keeps substitution linear in the model */
 
 enum { PAGE = 32 };
@@ -28,24 +30,53 @@ Info *lower_info(Lower *lo, const Value *v)
 	return &lo->info[k][v->id % PAGE];
 }
 
-static int64_t typical(const IxAtom *a, void *arg)
-{
-	int64_t lo, hi, most = *(int64_t *)arg;
+/* in doubles, and total: symbols of that size may contradict each other, and leave a divisor of 0, taken as 1 */
+static double typical(Ix, double most);
 
-	if (a->kind == IX_SYM && a->hi && ix_bounds(a->hi, &lo, &hi) && hi < most)
-		return hi > 0 ? hi : 1;
-	return a->kind == IX_SYM ? most : 0;
+static double typical_atom(const IxAtom *a, double most)
+{
+	int64_t lo, hi;
+	double x, y;
+
+	if (a->kind == IX_SYM && a->hi && ix_bounds(a->hi, &lo, &hi) && (double)hi < most)
+		return hi > 0 ? (double)hi : 1;
+	if (a->kind == IX_SYM)
+		return most;
+	if (a->kind == IX_VAR || a->kind == IX_EXPR)
+		return 0;
+	x = typical(a->a, most);
+	y = typical(a->b, most);
+	switch (a->kind) {
+	case IX_DIV: return y > 1 ? floor(x / y) : x;
+	case IX_MIN: return x < y ? x : y;
+	case IX_MAX: return x > y ? x : y;
+	default: return x == 1 ? y : x;
+	}
+}
+
+static double typical(Ix p, double most)
+{
+	double r = (double)p->c, x;
+
+	for (int i = 0; i < p->n; i++) {
+		x = (double)p->t[i].c;
+		for (int k = 0; k < p->t[i].n; k++)
+			x *= typical_atom(p->t[i].a[k], most);
+		r += x;
+	}
+	return r;
 }
 
 double ix_estimate(Ix p)
 {
-	int64_t c, most = 64;
+	double v, most = 64;
+	int64_t c;
 
 	if (ix_isint(p, &c))
 		return (double)c;
-	while ((c = ix_eval(p, typical, &most)) < 1 && most < 1 << 14)
+	while ((v = typical(p, most)) < 1 && most < 1 << 14)
 		most *= 4;
-	return c < 1 ? 1 : (double)c;
+	return v < 1 ? 1 : v;
 }
 
 /* ---- how an expression reads its operands */
