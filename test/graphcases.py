@@ -8,6 +8,10 @@ ones = np.ones((8, 4, 2, 6), np.float32)
 words = np.array([" a b", "a  b", " a  b c", "a,,b", ",", "a, b,c d,", "abab ab", "Monday", "MONDAY", "aba"], object)
 
 CASES = {
+    # the row beyond the rows that a Pad cuts off at the front: a condition that never holds was around the sums
+    "pad_cuts_row": ("(float[3,31,N] x, float[17,31] a) => (float[?,?,?] y) <int64[4] pads = {-1, 0, 1, 0}> "
+                     "{ p = Pad(a, pads) y = MatMul(p, x) }",
+                     [{"x": np.ones((3, 31, 33), np.float32), "a": np.ones((17, 31), np.float32)}]),
     # an estimate of a size divided by what is 0 for typical symbols that contradict each other
     "estimate_divides": ('''(float[1,2,7,N] x, int64[2] s) => (float[?,?] y)
         <int64[1] a = {-30}, int64[1] b = {10}, int64[1] c = {3}> {

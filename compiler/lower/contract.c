@@ -244,7 +244,8 @@ static void choose_tile(Gemm *g)
 
 /* ---- one tile */
 
-/* an `if` for each of an operand's conditions that has all its reduction variables, `open` of them, for the first time */
+/* an `if` for each of an operand's conditions that has all its reduction variables, `open` of them, for the first time;
+ * of one that never holds, a block that is nowhere */
 static Stmt *hoist_of(Gemm *g, const Factor *f, Stmt *b, const Swap *sw, int open, bool interior)
 {
 	for (int i = 0; i < f->ncond; i++) {
@@ -257,7 +258,10 @@ static Stmt *hoist_of(Gemm *g, const Factor *f, Stmt *b, const Swap *sw, int ope
 		if (need != open)
 			continue;
 		cond = nest_index(g->n, ix_subst(cond, gemm_axis, (void *)sw));
-		b = ix_ge0(cond) ? b : st_if(b, ex_bin(E_GE, ex_ix(cond), ex_int(DT_I64, 0)));
+		if (ix_gt0(ix_mulc(cond, -1)))
+			b = st_block();
+		else if (!ix_ge0(cond))
+			b = st_if(b, ex_bin(E_GE, ex_ix(cond), ex_int(DT_I64, 0)));
 	}
 	return b;
 }

@@ -265,6 +265,8 @@ static Stmt *hoist(const Tile *t, Stmt *b, int open)
 	Gemm *g = t->g;
 	const Factor *f = &g->c.a;
 	Expr *all = NULL, *e;
+	Stmt *in, *out;
+	bool never = false;
 
 	for (int i = 0; i < f->ncond; i++) {
 		Ix cond = f->cond[i];
@@ -276,15 +278,17 @@ static Stmt *hoist(const Tile *t, Stmt *b, int open)
 		cond = nest_index(g->n, ix_subst(cond, gemm_axis, t->sw));
 		if (ix_ge0(cond))
 			continue;
+		never |= ix_gt0(ix_mulc(cond, -1));
 		e = ex_bin(E_GE, ex_ix(cond), ex_int(DT_I64, 0));
 		all = all ? ex_bin(E_AND, all, e) : e;
 	}
 	if (!all)
 		return b;
 	open = open < g->nk ? open : g->nk - 1;
-	Stmt *in = st_if(b, all);
-	if (!no_shift(g))
-		terms(t, st_else(b), open, true);
+	in = never ? st_block() : st_if(b, all);     /* never: nowhere */
+	out = no_shift(g) ? NULL : never ? nest_scope(b) : st_else(b);
+	if (out)
+		terms(t, out, open, true);
 	return in;
 }
 
