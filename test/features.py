@@ -1,4 +1,5 @@
-"""TfIdfVectorizer, the support vector machines of ai.onnx.ml and MaxRoiPool with random attributes against ONNX Runtime."""
+"""TfIdfVectorizer, the support vector machines of ai.onnx.ml, MaxRoiPool, GridSample; random attributes, beside
+ONNX Runtime."""
 import os
 import random
 
@@ -77,13 +78,21 @@ def max_roi_pool(r, seed):
                             spatial_scale=scale), (x, rois), 1
 
 
+def grid_sample(r, seed):
+    g = np.random.default_rng(seed)
+    x = g.standard_normal((2, 2, r.randint(2, 9), r.randint(2, 9))).astype(np.float32)
+    grid = g.uniform(-1.9, 1.9, (2, r.randint(1, 5), r.randint(1, 5), 2)).astype(np.float32)
+    return helper.make_node("GridSample", ["x", "grid"], ["y"], mode=["bicubic", "bilinear"][seed % 2],
+                            align_corners=seed // 2 % 2, padding_mode=["border", "reflection", "zeros"][seed // 4 % 3]), (x, grid), 1
+
+
 def main():
     p = harness.arguments("Operators on features against ONNX Runtime.", "not used")
     p.add_argument("--count", type=int, default=20, help="of each")
     o = p.parse_args()
     folder, jobs = harness.temporary(), []
     o.cc = harness.warm(o.cc, folder)
-    for make in tf_idf, svm, max_roi_pool:
+    for make in tf_idf, svm, max_roi_pool, grid_sample:
         for seed in range(o.count):
             node, x, nout = make(random.Random(seed), seed)
             d = os.path.join(folder, f"{make.__name__}{seed}")
