@@ -123,6 +123,21 @@ void emit_binds_of(Lower *lo, Stmt *b, Value *v)
 	emit_assumptions(lo, b);
 }
 
+/* symbols decided by elements of what folding made constant */
+static void emit_const_binds(Lower *lo, Stmt *b, const Graph *g)
+{
+	const int64_t *e;
+	int64_t n;
+
+	for (int i = 0; i < lo->model->bind.n; i++) {
+		const struct Bind *d = &lo->model->bind.p[i];
+		if (d->from && d->from->graph == g && const_ints(d->from, &e, &n) && d->index >= 0 && d->index < n) {
+			emit_bind(lo, b, d->sym, ix_int(e[d->index]));
+			emit_bounds(lo, b, d->sym, ix_int(e[d->index]), ZENITH_BAD_DATA);
+		}
+	}
+}
+
 void emit_alloc(Stmt *b, Mem *m, Ix size)
 {
 	Stmt *s = st_new(S_ALLOC);
@@ -353,6 +368,7 @@ bool build_graph(Lower *lo, Graph *g, Stmt *b)
 	margin_graph(lo, unit.p, unit.n);
 	for (int i = 0; i < g->in.n; i++)
 		emit_binds_of(lo, b, g->in.p[i]);
+	emit_const_binds(lo, b, g);
 	emit_assumptions(lo, b);
 	for (int i = 0; i < unit.n; i++)
 		build_unit(lo, b, unit.p[i]);

@@ -523,6 +523,28 @@ bool const_elem(Value *v, int k, double *to)
 	return true;
 }
 
+/* ScatterElements writes statements: of numbers into a row of known elements (index_copy of a shape) */
+static void know_scatter(Node *n)
+{
+	const Ix *x, *at, *u;
+	int len, count, nu;
+	int64_t k;
+	Ix *known;
+
+	if (n->in[0]->rank != 1 || strcmp(attr_str(n, "reduction", "none"), "none") ||
+	    !known_ints(n->in[0], &x, &len) || !known_ints(n->in[1], &at, &count) ||
+	    !known_ints(n->in[2], &u, &nu) || nu < count)
+		return;
+	known = NEWN(Ix, len + 1);
+	memcpy(known, x, sizeof(Ix) * (size_t)len);
+	for (int i = 0; i < count; i++) {
+		if (!ix_isint(at[i], &k) || k < -len || k >= len)
+			return;
+		known[k < 0 ? k + len : k] = u[i];
+	}
+	n->out[0]->known = known;
+}
+
 void infer_known(Node *n)
 {
 	VEC(const Value *) dead = { 0 };
@@ -531,6 +553,8 @@ void infer_known(Node *n)
 
 	for (int i = 0; i < n->nout; i++)
 		any = any || wanted(n->out[i]);
+	if (any && n->op == OP_SCATTER_ELEMENTS)
+		know_scatter(n);
 	if (!any || !trial_begin(n, &t))
 		return;
 	for (int i = 0; i < n->nout; i++)

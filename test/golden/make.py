@@ -278,6 +278,16 @@ def ranks():
     save("prune", squeeze + [node("Neg", "h", "y")], [value("x", ["n", 1])], [value("y", None)], ints)
 
 
+def decided():
+    """What other operators than expressions make of a shape: ScatterElements is known in shape inference, the rest
+    when it has been folded."""
+    ints = [("zero", np.int64([0])), ("two", np.int64([2])), ("s", np.int64([1, 4, 3]))]
+    save("scatter_shape", [node("Shape", "x", "d"), node("ScatterElements", "d zero two", "e"), node("Expand", "x e", "y")],
+         [value("x", [1, "m"])], [value("y", None)], ints)
+    save("folded_shape", [node("TopK", "s two", "t i"), node("Expand", "x t", "y")], [value("x", [1, 3])],
+         [value("y", None)], ints)
+
+
 def main():
     x, y = [value("x", [2, 3])], [value("y", [2, 3])]
     ramp = np.arange(12, dtype=np.float32).reshape(3, 4) / 8
@@ -318,6 +328,7 @@ def main():
     errors(x, y, ramp)
     sequences(x, y)
     ranks()
+    decided()
     layers(np.random.default_rng(1))
     recognised(np.random.default_rng(2))
     quantised(np.random.default_rng(3))
