@@ -269,6 +269,8 @@ sym_bind(Model *m, Ix sym, Value *from, int index)
 {
 	void **slot;
 
+	if (from)
+		from->decides = true;
 	if (!m->bind_of)
 		m->bind_of = map_new();
 	slot = map_at_ptr(m->bind_of, sym);

@@ -200,6 +200,19 @@ use_unlink(Use *u, Value *v)
 	u->next = u->prev = NULL;
 }
 
+/* symbols that elements of old decide are those of by */
+static void
+rebind(Value *old, Value *by)
+{
+	Model *m = by->graph->model;
+
+	for (int i = 0; i < m->bind.n; i++)
+		if (m->bind.p[i].from == old)
+			m->bind.p[i].from = by;
+	by->decides = true;
+	old->decides = false;
+}
+
 void
 value_replace(Value *old, Value *by)
 {
@@ -210,6 +223,8 @@ value_replace(Value *old, Value *by)
 	if (!by->name)
 		by->name = old->name;
 	old->name = NULL;
+	if (old->decides)
+		rebind(old, by);
 }
 
 int

@@ -119,6 +119,7 @@ struct Value {
 	struct Te *te;
 	struct Place *place;
 	int mark;                /* for passes; no meaning between them */
+	bool decides;            /* Model.bind names it */
 };
 
 /* attributes; type numbers are ONNX's */

@@ -171,9 +171,10 @@ lesser(int64_t a, int64_t b)
 static int64_t
 low_div(Ix A, Ix R, const IxAtom *d, int way, int deep)
 {
-	Ix q = d->b, s, m, end = soft_sum(q, -1, d->a, 1);
+	Ix q = d->b, s, m, R1, end = soft_sum(q, -1, d->a, 1);
 	IxTerm g = ix_content(q), h = ix_content(A);
 	int64_t r, c = way > 0 ? ATOM(d)->lo : ATOM(d)->hi;
+	bool saved = ix_soft();
 
 	g = ix_mono_gcd(&g, &h);
 	if (g.n && low(ix_tidy(0, &g, 1), deep) < 0)
@@ -181,14 +182,15 @@ low_div(Ix A, Ix R, const IxAtom *d, int way, int deep)
 	s = ix_over(q, &g);
 	m = ix_over(A, &g);
 	end = way > 0 ? end : d->a;
-	if (!end)
+	if (!ix_hard(saved) || !end)
 		return NONE;
 	if (!s->n) {
 		r = low_sum(s, R, m, end, 0, deep);
 		return r == NONE ? NONE : -ix_floor(-r, s->c);
 	}
 	/* scaled by a polynomial only the sign survives: s*P > -s, so P > -1 */
-	r = low_sum(s, ix_addc(R, 1), m, end, -1, deep);
+	R1 = soft_sum(R, 1, ix_int(0), 1);
+	r = R1 ? low_sum(s, R1, m, end, -1, deep) : NONE;
 	return greater(r >= 0 ? 0 : NONE, c == NONE || c == FAR ? NONE : put(A, R, ix_int(c), deep));
 }
 

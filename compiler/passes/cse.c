@@ -114,18 +114,7 @@ static bool same_outputs(const Node *a, const Node *b, bool shaped)
 	return true;
 }
 
-/* symbols that elements of `old` decide are those of `by`; decides: the values that decide any */
-static void rebind(Model *m, const Value *old, Value *by, Map *decides)
-{
-	if (!map_ptr(decides, old))
-		return;
-	*map_at_ptr(decides, by) = m;
-	for (int i = 0; i < m->bind.n; i++)
-		if (m->bind.p[i].from == old)
-			m->bind.p[i].from = by;
-}
-
-static void cse_graph(Graph *g, Map *decides, bool shaped)
+static void cse_graph(Graph *g, bool shaped)
 {
 	Map *seen = map_new();
 	Node *next, *same;
@@ -136,7 +125,7 @@ static void cse_graph(Graph *g, Map *decides, bool shaped)
 		next = n->next;
 		for (int i = 0; i < n->nattr; i++)
 			if (n->attr[i].g)
-				cse_graph(n->attr[i].g, decides, shaped);
+				cse_graph(n->attr[i].g, shaped);
 		if (n->op == OP_RETURN || !mergeable(n, shaped))
 			continue;
 		key_node(&k, n, &(Local){ .number = map_new() });
@@ -151,7 +140,6 @@ static void cse_graph(Graph *g, Map *decides, bool shaped)
 		for (int i = 0; i < n->nout; i++)
 			if (n->out[i]) {
 				value_replace(n->out[i], same->out[i]);
-				rebind(g->model, n->out[i], same->out[i], decides);
 			}
 		node_remove(n);
 	}
@@ -191,13 +179,8 @@ static void merge_constants(Graph *g, Map *seen)
 void pass_cse(Model *m, const Options *o)
 {
 	(void)o;
-	Map *decides = map_new();
-
-	for (int i = 0; i < m->bind.n; i++)
-		if (m->bind.p[i].from)
-			*map_at_ptr(decides, m->bind.p[i].from) = m;
 	merge_constants(m->main, map_new());
-	cse_graph(m->main, decides, true);
+	cse_graph(m->main, true);
 }
 
 /* exporters say that two constants are equal by an Identity */
@@ -223,5 +206,5 @@ void pass_twins(Model *m, const Options *o)
 	(void)o;
 	same_constants(m->main);
 	merge_constants(m->main, map_new());
-	cse_graph(m->main, map_new(), false);
+	cse_graph(m->main, false);
 }

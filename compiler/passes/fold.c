@@ -116,7 +116,6 @@ static void replace_outputs(Node *n, Host *h)
 		c = value_const(v->graph, v->dt, v->rank, dim, host_mem(h, v->place->mem));
 		c->folded = v->te;
 		value_replace(v, c);
-		v->data = c->data;      /* Model.bind may name v */
 	}
 }
 

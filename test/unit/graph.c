@@ -122,7 +122,7 @@ static void
 elements_become_symbols(void **state)
 {
 	Model *m = model_new();
-	Value *x = input_new(m->main, "n", DT_I64);
+	Value *x = input_new(m->main, "n", DT_I64), *y = input_new(m->main, "m", DT_I64);
 	Ix a = value_elem(x, 1, ix_int(0), NULL), b = value_elem(x, 1, NULL, NULL);
 	Ix c = value_elem(x, 0, NULL, NULL);
 	const Ix *known;
@@ -137,6 +137,8 @@ elements_become_symbols(void **state)
 	assert_false(known_ints(x, &known, &n));
 	value_elem(x, 2, NULL, NULL);
 	assert_true(known_ints(x, &known, &n) && n == 3 && known[1] == a);
+	value_replace(x, y);
+	assert_ptr_equal(m->bind.p[0].from, y);
 	sym_bind(m, a, NULL, 0);
 	assert_int_equal(m->bind.n, 3);
 }

@@ -522,6 +522,7 @@ IN_SESSION(great)
 	assert_true(ix_ge0(ix_add(i, ix_div(ix_mulc(n, 1LL << 41), ix_addc(n, 3)))));
 	assert_false(ix_ge0(ix_sub(ix_mulc(ix_div(i, q), 3), ix_mulc(ix_div(n, ix_addc(q, 1)), 5))));
 	ix_div(ix_div(n, q), q);
+	ix_ge0(ix_add(ix_mulc(ix_div(n, q), INT64_MIN), n));
 }
 
 /* an expression as an index; its polynomial follows substitution */
