@@ -131,7 +131,8 @@ static void emit_const_binds(Lower *lo, Stmt *b, const Graph *g)
 
 	for (int i = 0; i < lo->model->bind.n; i++) {
 		const struct Bind *d = &lo->model->bind.p[i];
-		if (d->from && d->from->graph == g && const_ints(d->from, &e, &n) && d->index >= 0 && d->index < n) {
+		if (d->from && d->from->graph == g && const_ints(d->from, &e, &n) && d->index >= 0 &&
+		    d->index < n) {
 			emit_bind(lo, b, d->sym, ix_int(e[d->index]));
 			emit_bounds(lo, b, d->sym, ix_int(e[d->index]), ZENITH_BAD_DATA);
 		}

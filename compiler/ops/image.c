@@ -107,7 +107,7 @@ static Value *grid_places(Node *n, const Grid *g, DType dt)
 		e = ex_un(E_ROUND, e);
 	lo = ex_float(dt, g->corners ? 0 : -0.5);
 	hi = SUB(size, ex_float(dt, g->corners ? 1 : 0.5));
-	if (g->pad == PAD_BORDER && g->mode != CUBIC)   /* the weights of four taps follow from the place itself */
+	if (g->pad == PAD_BORDER && g->mode != CUBIC)   /* four weights follow from the place itself */
 		e = ex_bin(E_MIN, ex_bin(E_MAX, e, ex_float(dt, 0)), SUB(size, one));
 	if (g->pad == PAD_REFLECT)
 		e = reflect(e, lo, hi);
