@@ -155,7 +155,7 @@ value_set_dims(Value *v, DType dt, int rank, const Ix *dim)
 	v->kind = V_TENSOR;
 	v->dt = dt;
 	v->rank = rank;
-	v->dim = rank > 0 ? copy_mem(dim, sizeof *dim * (size_t)rank) : NULL;
+	v->dim = rank >= 0 ? copy_mem(dim, sizeof *dim * (size_t)rank) : NULL;    /* memcpy's may take it at rank 0 */
 }
 
 Value *

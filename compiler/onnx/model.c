@@ -494,13 +494,13 @@ convert_graph(Import *im, Scope *up, Graph *g, const Onnx__GraphProto *p, const 
 		const char *name = copy_str(STR_OF(p->output[i]->name));
 
 		out[i] = scope_find(&s, name);
-		if (!out[i] && *name)
+		if (!*name)
+			error(NULL, "output %zu of graph '%s' has no name", i, quoted(g->name));
+		else if (!out[i] || out[i] == &absent)
 			error(NULL, "output '%s' of graph '%s' is computed nowhere", quoted(name),
 				quoted(g->name));
 		if (out[i] && out[i]->mark == NOT_COMPUTED)
 			unsupported(NULL, "output '%s' is one that only training has", quoted(name));
-		if (out[i] == &absent)
-			out[i] = NULL;
 		push(&g->out_name, name);
 		push(&g->out_kind, declared_kind(p->output[i]->type));
 		if (!g->parent)

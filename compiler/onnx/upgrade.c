@@ -114,6 +114,8 @@ scalar_like(Node *n, Value *like, double x)
 	Value *c;
 
 	need_type(like);
+	if (dtype_info[like->dt].class == DC_C)
+		fatal(EX_UNSUPPORTED, node_where(n), "input %s is complex", value_str(like));
 	if (like->dt != DT_NONE && like->dt != DT_STR)
 		return value_float(n->graph, like->dt, x);
 	c = value_float(n->graph, DT_F32, x);
