@@ -332,13 +332,13 @@ value_elem(Value *v, int k, Ix lo, Ix hi)
 	const Ix *known;
 	void **slot;
 	uint64_t bits;
+	int64_t count;
 	int n;
 
-	if (known_ints(v, &known, &n)) {
-		if (k < 0 || k >= n)
-			ill("element %d of %s", k, value_str(v));
+	if (!integral(v->dt) || k < 0 || (ix_isint(value_numel(v), &count) && k >= count))
+		ill("element %d of %s", k, value_str(v));
+	if (known_ints(v, &known, &n))
 		return known[k];
-	}
 	if (v->data) {
 		dt_get(v->dt, true, v->data->p, k, 1, &bits);
 		return ix_int((int64_t)bits);

@@ -24,6 +24,7 @@ void set_out(Node *, int i, DType, int rank, const Ix *dim);
 bool out_like(Node *, int i, const Value *);  /* output i has the kind, dtype and dims of that value */
 /* input i, where given, has one dimension of len elements (or, with `one`, is a single element): else error() */
 bool in_vector(Node *, int i, Ix len, bool one);
+bool in_dims(Node *, int i, int rank, const Ix *dim);  /* input i, where given, has these: else error() */
 bool norm_axis(Node *, int64_t *axis, int rank);   /* axis_ok with a rank-0 tensor counted as rank 1 */
 Ix unflat(Ix lin, const Ix *dim, int rank, Ix *ix);   /* row-major position to indices; ix[0..rank) */
 Ix flat_at(const Ix *ix, const Ix *dim, int rank);        /* indices to row-major position */

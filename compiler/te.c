@@ -36,6 +36,7 @@ void te_end(Value *v, Expr *body)
 		ill("%s: expression of %s for a value of %s", node_where(v->def), dt_name(body->dt),
 			dt_name(v->dt));
 	v->te->body = body;
+	reads_of_te(v->def, v);
 	add_unit(v->def, (Unit){ .kind = U_TE, .out = v });
 }
 
@@ -119,11 +120,11 @@ Expr *te_read_box(Value *v, const Ix *ix, int n, const unsigned char *check, Exp
 
 Expr *te_scalar(Value *v)
 {
-	Ix ix[v->rank + 1];
+	Ix ix[v->rank < 0 ? 1 : v->rank + 1];
 
 	for (int i = 0; i < v->rank; i++)
 		ix[i] = ix_int(0);
-	return te_read(v, ix, v->rank);
+	return te_read(v, ix, v->kind == V_TENSOR ? v->rank : -2);
 }
 
 /* the column of a tensor of tuples that ix reads, or NULL */
@@ -337,6 +338,7 @@ Ix prog_for(Prog *p, Stmt *block, Ix extent, Stmt **body)
 
 void prog_end(Prog *p)
 {
+	reads_of_prog(p->node, p->body);
 	add_unit(p->node, (Unit){ .kind = U_PROG, .prog = p });
 }
 

@@ -75,6 +75,10 @@ void te_require(Node *, Value *, Ix lo, Ix hi, int status);       /* ... unless 
 Mem *prog_scratch(Prog *, const char *name, DType, Ix size);  /* memory in the workspace for the time of this
 								 kernel */
 
+/* reads.c, called by te_end and prog_end: errors where constants say that a value is read beyond its dims */
+void reads_of_te(Node *, const Value *);
+void reads_of_prog(Node *, const Stmt *body);
+
 void node_lower(Node *);                   /* calls op_def[].lower; raises nothing, errors are counted */
 
 #endif

@@ -605,7 +605,8 @@ up_mvn(Node *n, int64_t version)
 static void
 up_scan(Node *n, int64_t version)
 {
-	int nscan = (int)attr_int(n, "num_scan_inputs", 0), nin = n->nin - 1, len;
+	int64_t nscan = attr_int(n, "num_scan_inputs", 0);
+	int nin = n->nin - 1, len;
 	const int64_t *dir;
 	Graph *outer, *body = attr_graph(n, "body");
 	Node *in;

@@ -62,6 +62,22 @@ static Expr *head_read(const Heads *h, Ix b, Ix head, Ix i, Ix d)
 	return te_read(h->v, h->v->rank == 4 ? four : three, h->v->rank);
 }
 
+/* all dimensions of the mask but the last are 1 or those of the product */
+static bool mask_fits(const Attn *a)
+{
+	const Value *m = a->mask;
+	Ix to[4] = { a->batch, a->q.heads, a->q.len, a->total }, want;
+
+	for (int i = 0; m && i < m->rank - 1; i++) {
+		want = to[4 - m->rank + i];
+		if (ix_is(m->dim[i], 1) || ix_assume_equal(m->dim[i], want, "dims of a mask"))
+			continue;
+		node_error(a->n, "attn_mask %s: %s at dimension %d is expected", value_str(m), ix_str(want), i);
+		return false;
+	}
+	return true;
+}
+
 static bool attn_get(Node *n, Attn *a)
 {
 	int64_t nq = attr_int(n, "q_num_heads", 0), nk = attr_int(n, "kv_num_heads", 0);
@@ -75,16 +91,25 @@ static bool attn_get(Node *n, Attn *a)
 		node_error(n, "past_key and past_value must be given together, of rank 4");
 		return false;
 	}
+	if (a->mask && (a->mask->rank < 1 || a->mask->rank > 4)) {
+		node_error(n, "attn_mask %s: 1 to 4 dimensions are expected", value_str(a->mask));
+		return false;
+	}
 	a->batch = n->in[0]->dim[0];
 	a->past = a->past_k ? a->past_k->dim[2] : ix_int(0);
 	a->total = ix_add(a->past, a->k.len);
 	a->dt = acc_dtype(n->in[0]->dt);
 	if (!ix_assume_equal(a->q.size, a->k.size, "sizes of heads") ||
-		!ix_assume_equal(a->k.len, a->v.len, "keys and values")) {
+		!ix_assume_equal(a->k.len, a->v.len, "keys and values") ||
+		!ix_assume_equal(n->in[1]->dim[0], a->batch, "batches of queries and keys") ||
+		!ix_assume_equal(n->in[2]->dim[0], a->batch, "batches of queries and values")) {
 		node_error(n, "queries, keys and values do not fit each other");
 		return false;
 	}
-	return true;
+	Ix past_k[4] = { a->batch, a->k.heads, a->past, a->k.size },
+		past_v[4] = { a->batch, a->v.heads, a->past, a->v.size };
+	return in_dims(n, 4, 4, past_k) && in_dims(n, 5, 4, past_v) && in_dims(n, 6, 1, &a->batch) &&
+		mask_fits(a);
 }
 
 void shape_attention(Node *n)

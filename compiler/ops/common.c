@@ -18,6 +18,27 @@ bool in_vector(Node *n, int i, Ix len, bool one)
 	return false;
 }
 
+static const char *dims_str(int rank, const Ix *dim)
+{
+	Buf b = { 0 };
+
+	for (int i = 0; i < rank; i++)
+		buf_fmt(&b, "%s%s", i ? ", " : "", ix_str(dim[i]));
+	return buf_str(&b);
+}
+
+bool in_dims(Node *n, int i, int rank, const Ix *dim)
+{
+	Value *v = in_opt(n, i);
+	bool ok = !v || v->rank == rank;
+
+	for (int k = 0; v && ok && k < rank; k++)
+		ok = ix_assume_equal(v->dim[k], dim[k], "dims of an operand");
+	if (!ok)
+		node_error(n, "input %d is %s, expected [%s]", i, value_str(v), dims_str(rank, dim));
+	return ok;
+}
+
 bool out_wanted(const Node *n, int i)
 {
 	return i < n->nout && n->out[i];

@@ -287,7 +287,8 @@ static void keep_shape(Node *n, const Value *in, const Value *next)
 
 void shape_scan(Node *n)
 {
-	int ns = (int)attr_int(n, "num_scan_inputs", 0), nst = n->nin - ns, nax, nox;
+	int64_t nscan = attr_int(n, "num_scan_inputs", 0);
+	int ns = nscan < 1 || nscan > n->nin ? 0 : (int)nscan, nst = n->nin - ns, nax, nox;
 	const int64_t *iax = attr_ints(n, "scan_input_axes", &nax),
 		      *oax = attr_ints(n, "scan_output_axes", &nox);
 	Graph *g;
@@ -295,8 +296,8 @@ void shape_scan(Node *n)
 
 	if (!control_graph(n, "body", &g) || !count_is(n, "inputs of the body", g->in.n, n->nin))
 		return;
-	if (ns < 1 || nst < 0) {
-		node_error(n, "num_scan_inputs is %d with %d inputs", ns, n->nin);
+	if (!ns) {
+		node_error(n, "num_scan_inputs is %lld with %d inputs", (long long)nscan, n->nin);
 		return;
 	}
 	for (int i = 0; i < nst; i++)

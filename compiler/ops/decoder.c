@@ -20,7 +20,11 @@ static bool rotary_get(Node *n, Rotary *r)
 	r->heads = r->flat ? ix_int(heads) : x->dim[1];
 	r->size = r->flat ? ix_div(x->dim[2], r->heads) : x->dim[3];
 	r->rot = rot ? ix_int(rot) : r->size;
-	return true;
+	Ix where[3] = { x->dim[0], x->dim[r->flat ? 1 : 2], ix_div(r->rot, ix_int(2)) };
+	Ix table[2] = { n->in[1]->rank ? n->in[1]->dim[0] : NULL, where[2] };
+	if (in_opt(n, 3))
+		return in_dims(n, 3, 2, where) && in_dims(n, 1, 2, table) && in_dims(n, 2, 2, table);
+	return in_dims(n, 1, 3, where) && in_dims(n, 2, 3, where);
 }
 
 void shape_rotary_embedding(Node *n)
@@ -138,11 +142,15 @@ void shape_causal_conv(Node *n)
 		node_error(n, "attribute activation is '%s'", quoted(act));
 		return;
 	}
-	if (!in_vector(n, 2, x->dim[1], false))
-		return;
-	set_out(n, 0, x->dt, 3, x->dim);
 	memcpy(dim, x->dim, sizeof dim);
 	dim[2] = ix_addc(w->dim[2], -1);
+	if (!in_vector(n, 2, x->dim[1], false) || !in_dims(n, 3, 3, dim))
+		return;
+	if (!ix_is(w->dim[1], 1)) {
+		node_error(n, "weight %s", value_str(w));
+		return;
+	}
+	set_out(n, 0, x->dt, 3, x->dim);
 	set_out(n, 1, x->dt, 3, dim);
 }
 
@@ -218,7 +226,16 @@ static bool lin_get(Node *n, Lin *l)
 	l->dv = ix_div(l->v->dim[2], ix_int(l->nkv));
 	l->batch = l->q->dim[0];
 	l->time = l->q->dim[1];
-	return true;
+	Ix heads = ix_int(l->nkv), key[3] = { l->batch, l->time, ix_mul(l->dk, heads) },
+		val[3] = { l->batch, l->time, ix_mul(l->dv, heads) },
+		per_head[3] = { l->batch, l->time, heads }, past[4] = { l->batch, heads, l->dk, l->dv };
+	bool each = l->decay && l->decay->rank == 3 && !ix_is(l->decay->dim[2], l->nkv);
+	if (!in_dims(n, 1, 3, key) || !in_dims(n, 2, 3, val) || !in_dims(n, 3, 4, past) ||
+		!in_dims(n, 4, 3, each ? key : per_head))
+		return false;
+	if (l->beta && l->beta->rank == 3 && ix_is(l->beta->dim[2], 1))
+		per_head[2] = ix_int(1);
+	return in_dims(n, 5, 3, per_head);
 }
 
 void shape_linear_attention(Node *n)

@@ -201,20 +201,32 @@ void shape_feature_vectorizer(Node *n)
 	set_out(n, 0, DT_F32, 2, dim);
 }
 
+typedef struct Columns { Node *n; const Ix *from; Ix row, col; } Columns;   /* from[i]: where input i's begin */
+
+/* inputs lo..hi-1, by halving */
+static Expr *columns(const Columns *c, int lo, int hi)
+{
+	int mid = (lo + hi) / 2;
+	Ix before = ix_addc(ix_sub(c->from[mid], c->col), -1);
+	Expr *e;
+
+	if (hi - lo == 1)
+		return ex_cast(DT_F32, ml_elem(c->n->in[lo], c->row, ix_sub(c->col, c->from[lo])));
+	e = columns(c, lo, mid);
+	return ex_guard(&before, 1, e, columns(c, mid, hi));
+}
+
 void lower_feature_vectorizer(Node *n)
 {
 	Te *t = te_begin(n->out[0]);
-	Ix cols, from = ix_int(0), at;
-	Expr *e = NULL, *v;
+	Ix from[n->nin + 1], cols;
 
+	from[0] = ix_int(0);
 	for (int i = 0; i < n->nin; i++) {
 		ml_rows(n->in[i], &cols);
-		at = ix_sub(t->axis[1], from);
-		v = ex_cast(DT_F32, ml_elem(n->in[i], t->axis[0], at));
-		e = e ? ex_guard(&at, 1, v, e) : v;
-		from = ix_add(from, cols);
+		from[i + 1] = ix_add(from[i], cols);
 	}
-	te_end(n->out[0], e);
+	te_end(n->out[0], columns(&(Columns){ n, from, t->axis[0], t->axis[1] }, 0, n->nin));
 }
 
 /* CategoryMapper: between strings and numbers, whichever way the input says */

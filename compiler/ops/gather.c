@@ -56,6 +56,23 @@ void shape_gather_elements(Node *n)
 		set_out(n, 0, x->dt, k->rank, k->dim);
 }
 
+/* indices are no larger than the data along the other axes */
+static void within(Node *n, const Value *k, const Value *x, int64_t axis)
+{
+	Ix room;
+
+	for (int i = 0; i < k->rank; i++) {
+		room = ix_sub(x->dim[i], k->dim[i]);
+		if (i == axis || ix_ge0(room))
+			continue;
+		if (ix_ge0(ix_addc(ix_mulc(room, -1), -1)))
+			node_error(n, "indices %s for data %s", value_str(k), value_str(x));
+		else
+			te_fail(n, "check_indices", ex_bin(E_LT, ex_ix(room), ex_int(DT_I64, 0)),
+				ZENITH_BAD_SHAPE);
+	}
+}
+
 void lower_gather_elements(Node *n)
 {
 	Value *x = n->in[0], *k = n->in[1];
@@ -64,6 +81,7 @@ void lower_gather_elements(Node *n)
 	Ix ix[x->rank + 1];
 
 	axis_ok(n, &axis, x->rank);
+	within(n, k, x, axis);
 	memcpy(ix, t->axis, sizeof *ix * (size_t)x->rank);
 	ix[axis] = te_index(k, t->axis, k->rank, x->dim[axis]);
 	te_end(n->out[0], te_read(x, ix, x->rank));
@@ -99,6 +117,11 @@ void shape_gather_n_d(Node *n)
 		node_error(n, "batch_dims is %lld", (long long)b);
 		return;
 	}
+	for (int i = 0; i < b; i++)
+		if (!ix_assume_equal(x->dim[i], k->dim[i], "dims of a batch")) {
+			node_error(n, "%s at %s, batch_dims %lld", value_str(x), value_str(k), (long long)b);
+			return;
+		}
 	if ((m = tuple_len(n, k, x->rank - (int)b)) < 0)
 		return;
 	for (int i = 0; i < k->rank - 1; i++)
@@ -202,7 +225,7 @@ void shape_scatter_elements(Node *n)
 		return;
 	if (k->rank != x->rank || u->rank != x->rank)
 		node_error(n, "indices of rank %d for data of rank %d", k->rank, x->rank);
-	else
+	else if (in_dims(n, 2, k->rank, k->dim))
 		out_like(n, 0, x);
 }
 
@@ -217,6 +240,7 @@ void lower_scatter_elements(Node *n)
 
 	axis_ok(n, &axis, x->rank);
 	scatter_how(n, &how);
+	within(n, k, x, axis);
 	for (int i = 0; i < k->rank; i++)
 		at[i] = ix[i] = prog_for(p, b, k->dim[i], &b);
 	ix[axis] = te_index(k, at, k->rank, x->dim[axis]);
@@ -226,8 +250,18 @@ void lower_scatter_elements(Node *n)
 
 void shape_scatter_n_d(Node *n)
 {
-	if (scatter_types(n) && tuple_len(n, n->in[1], n->in[0]->rank) >= 0)
-		out_like(n, 0, n->in[0]);
+	Value *x = n->in[0], *k = n->in[1];
+	Ix dim[x->rank + k->rank + 1];
+	int m, r = 0;
+
+	if (!scatter_types(n) || (m = tuple_len(n, k, x->rank)) < 0)
+		return;
+	for (int i = 0; i < k->rank - 1; i++)
+		dim[r++] = k->dim[i];
+	for (int i = m; i < x->rank; i++)
+		dim[r++] = x->dim[i];
+	if (in_dims(n, 2, r, dim))
+		out_like(n, 0, x);
 }
 
 void lower_scatter_n_d(Node *n)
@@ -247,10 +281,6 @@ void lower_scatter_n_d(Node *n)
 	read_tuple(k, at, m, x, 0, ix);
 	for (int i = m; i < x->rank; i++)
 		ix[i] = at[r++] = prog_for(p, b, x->dim[i], &b);
-	if (r != u->rank) {
-		node_error(n, "updates of rank %d, expected %d", u->rank, r);
-		return;
-	}
 	scatter_one(p, b, y, ix, how, te_read(u, at, u->rank));
 	prog_end(p);
 }
@@ -260,10 +290,14 @@ void shape_tensor_scatter(Node *n)
 {
 	Value *x = n->in[0], *u = n->in[1];
 	int64_t axis = attr_int(n, "axis", -2);
+	bool ok;
 
-	if (!axis_ok(n, &axis, x->rank))
+	if (!axis_ok(n, &axis, x->rank) || !in_vector(n, 2, x->dim[0], false))
 		return;
-	if (u->rank != x->rank || u->dt != x->dt)
+	ok = u->rank == x->rank && u->dt == x->dt;
+	for (int i = 0; ok && i < x->rank; i++)
+		ok = i == axis || ix_assume_equal(u->dim[i], x->dim[i], "dims of an update");
+	if (!ok)
 		node_error(n, "%s does not update %s", value_str(u), value_str(x));
 	else
 		out_like(n, 0, x);

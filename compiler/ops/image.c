@@ -39,7 +39,8 @@ static bool grid_get(Node *n, Grid *g)
 	for (j = 0; j < LEN(mode) && strcmp(m, mode[j]); j++)
 		;
 	if (i == NPAD || j == LEN(mode) || g->n < 1 || grid->rank != x->rank ||
-		!ix_is(grid->dim[grid->rank - 1], g->n)) {
+		!ix_is(grid->dim[grid->rank - 1], g->n) ||
+		!ix_assume_equal(grid->dim[0], x->dim[0], "batches of a grid")) {
 		node_error(n, "%s at %s, mode %s, padding_mode %s", value_str(x), value_str(grid), quoted(m),
 			quoted(p));
 		return false;
@@ -182,6 +183,10 @@ void shape_affine_grid(Node *n)
 	}
 	k = (int)len - 2;
 	dim[0] = theta->dim[0];
+	dim[1] = ix_int(k);
+	dim[2] = ix_int(k + 1);
+	if (!in_dims(n, 0, 3, dim))
+		return;
 	for (int i = 0; i < k; i++)
 		dim[1 + i] = value_elem(size, 2 + i, ix_int(0), NULL);
 	dim[k + 1] = ix_int(k);

@@ -17,6 +17,8 @@ static void loss_shape(Node *n)
 			node_error(n, "input %s, target %s", value_str(x), value_str(t));
 			return;
 		}
+	if (!in_vector(n, 2, x->dim[1], false))
+		return;
 	if (!strcmp(red, "none"))
 		set_out(n, 0, x->dt, t->rank, t->dim);
 	else if (!strcmp(red, "mean") || !strcmp(red, "sum"))

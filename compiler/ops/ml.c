@@ -214,19 +214,26 @@ static void linear(Node *n, Value *v, int targets)
 }
 
 /* features of a row, checked against the coefficients of so many targets */
-static bool linear_ok(Node *n, int targets)
+static bool linear_ok(Node *n, int64_t targets)
 {
-	int nc;
+	int nc, nb;
 	Ix cols;
+	const float *b = attr_floats(n, "intercepts", &nb);
 
 	attr_floats(n, "coefficients", &nc);
 	ml_rows(n->in[0], &cols);
 	if (targets < 1 || nc < 1 || nc % targets) {
-		node_error(n, "%d coefficients for %d targets", nc, targets);
+		node_error(n, "%d coefficients for %lld targets", nc, (long long)targets);
 		return false;
 	}
+	for (int i = 0; nb != targets && i < nb; i++)      /* zeros of any number say that there are none */
+		if (b[i] != 0) {
+			node_error(n, "%d intercepts for %lld targets", nb, (long long)targets);
+			return false;
+		}
 	if (!ix_assume_equal(cols, ix_int(nc / targets), "features of a linear model")) {
-		node_error(n, "%s features, %d coefficients for %d targets", ix_str(cols), nc, targets);
+		node_error(n, "%s features, %d coefficients for %lld targets", ix_str(cols), nc,
+			(long long)targets);
 		return false;
 	}
 	return true;
@@ -234,7 +241,7 @@ static bool linear_ok(Node *n, int targets)
 
 void shape_linear_regressor(Node *n)
 {
-	int targets = (int)attr_int(n, "targets", 1);
+	int64_t targets = attr_int(n, "targets", 1);
 	Ix cols, dim[2] = { ml_rows(n->in[0], &cols), ix_int(targets) };
 	Post post;
 
@@ -269,7 +276,7 @@ static int linear_targets(Node *n, int *classes, Value **table)
 	ml_rows(n->in[0], &c);
 	if (nb)
 		return nb;
-	return ix_isint(c, &cols) && cols > 0 ? nc / (int)cols : *classes;
+	return ix_isint(c, &cols) && cols > 0 ? (int)(nc / cols) : *classes;
 }
 
 void shape_linear_classifier(Node *n)
@@ -403,10 +410,13 @@ static Value *table_of(Node *n, const char *what)
 void shape_label_encoder(Node *n)
 {
 	Value *x = n->in[0], *keys = table_of(n, "keys"), *values = table_of(n, "values");
+	const Value *none = attr_tensor(n, "default_tensor");
 
 	if (!keys || !values || keys->rank != 1 || values->rank != 1 ||
-		!ix_equal(keys->dim[0], values->dim[0]))
+		!ix_equal(keys->dim[0], values->dim[0]) || ix_is(keys->dim[0], 0))
 		node_error(n, "keys and values must be lists of equal length");
+	else if (none && (none->dt != values->dt || !ix_is(value_numel(none), 1)))
+		node_error(n, "default_tensor is %s, the values are %s", value_str(none), dt_name(values->dt));
 	else if (keys->dt != x->dt)
 		node_error(n, "keys are %s, the input %s", dt_name(keys->dt), dt_name(x->dt));
 	else

@@ -2,6 +2,8 @@
  * up to a maximum (single items once). Column o is the n-gram whose index is o. */
 #include "window.h"
 
+enum { MOST_ITEMS = 256 };    /* of an n-gram: each is a level of an expression */
+
 typedef struct Grams {
 	int most;                /* items of the longest that counts */
 	int ncol;
@@ -23,28 +25,41 @@ static bool read_grams(Node *n, Grams *g)
 	int nc, nx, np, ns, nw, id = 0;
 	const int64_t *begin = attr_ints(n, "ngram_counts", &nc), *index = attr_ints(n, "ngram_indexes", &nx);
 	const float *w = attr_floats(n, "weights", &nw);
-	int64_t least = attr_int(n, "min_gram_length", 1), most = attr_int(n, "max_gram_length", 1), end;
+	int64_t least = attr_int(n, "min_gram_length", 1), most = attr_int(n, "max_gram_length", 1), end,
+		skip = attr_int(n, "max_skip_count", 0);
 
 	attr_ints(n, "pool_int64s", &np);
 	attr_strs(n, "pool_strings", &ns);
-	np += ns;
-	if (least < 1 || most < least || most > nc || nx < 1 || attr_int(n, "max_skip_count", 0) < 0) {
-		node_error(n, "n-grams of %lld to %lld items, %d lengths, %d indexes", (long long)least,
-			(long long)most, nc, nx);
+	np = ns ? ns : np;       /* pool_items reads the same */
+	if (least < 1 || most < least || most > nc || nx < 1 || skip < 0 || skip > INT32_MAX) {
+		node_error(n, "n-grams of %lld to %lld items, %d lengths, %d indexes, max_skip_count %lld",
+			(long long)least, (long long)most, nc, nx, (long long)skip);
 		return false;
 	}
+	if (most > MOST_ITEMS) {
+		node_unsupported(n, "n-grams of %lld items", (long long)most);
+		return false;
+	}
+	for (int i = 0; i < nc; i++)
+		if (begin[i] < 0 || begin[i] > np) {
+			node_error(n, "ngram_counts has %lld, the pool %d items", (long long)begin[i], np);
+			return false;
+		}
 	*g = (Grams){ .most = (int)most };
 	for (int i = 0; i < nx; i++)
 		if (index[i] < 0 || index[i] >= 1 << 24)
 			node_error(n, "an index of %lld", (long long)index[i]);
 		else if (index[i] >= g->ncol)
 			g->ncol = (int)index[i] + 1;
+	if (zn->nerror)
+		return false;
+	limit_check(LIM_FOLD, (int64_t)g->ncol * (g->most + 1) * (int64_t)sizeof *g->item, node_where(n));
 	g->len = NEWN(int64_t, g->ncol);
 	g->item = NEWN(int64_t, (int64_t)g->ncol * g->most);
 	g->weight = nw ? NEWN(float, g->ncol) : NULL;
 	for (int len = 1; len <= nc; len++) {
 		end = len < nc ? begin[len] : np;
-		for (int64_t at = begin[len - 1]; at >= 0 && at + len <= end && end <= np; at += len, id++) {
+		for (int64_t at = begin[len - 1]; at + len <= end; at += len, id++) {
 			if (id >= nx || (nw && id >= nw)) {
 				node_error(n, "more n-grams than indexes or weights");
 				return false;

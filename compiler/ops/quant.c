@@ -119,6 +119,11 @@ static bool check_params(Node *n)
 			           (long long)ax, ix_str(x->dim[ax]));
 			return false;
 		}
+		Ix dim[WMAX];
+		for (int k = 0; k < x->rank; k++)
+			dim[k] = k == ax && block ? ix_cdiv(x->dim[k], ix_int(block)) : x->dim[k];
+		if (block && !in_dims(n, i, x->rank, dim))
+			return false;
 	}
 	return true;
 }

@@ -127,7 +127,13 @@ static bool cell_get(Node *n, int gates, int nact, const char *const *dflt, Cell
 	s->input = x->dim[2];
 	s->hidden = r->dim[2];
 	s->dt = acc_dtype(x->dt);
-	return is_dim(s, s->w->dim[0], ix_int(s->ndir), "directions of W") &&
+	Ix d = ix_int(s->ndir), bias[2] = { d, ix_mulc(s->hidden, 2 * gates) },
+		peep[2] = { d, ix_mulc(s->hidden, 3) }, h0[3] = { d, s->batch, s->hidden },
+		h1[3] = { s->batch, d, s->hidden }, *first = s->batch_first ? h1 : h0;
+	if (!in_dims(n, 3, 2, bias) || !in_dims(n, 4, 1, &s->batch) || !in_dims(n, 5, 3, first) ||
+		!in_dims(n, 6, 3, first) || !in_dims(n, 7, 2, peep))
+		return false;
+	return is_dim(s, r->dim[0], d, "directions of R") && is_dim(s, s->w->dim[0], d, "directions of W") &&
 		is_dim(s, s->w->dim[1], ix_mulc(s->hidden, gates), "rows of W") &&
 		is_dim(s, s->w->dim[2], s->input, "columns of W") &&
 		is_dim(s, r->dim[1], ix_mulc(s->hidden, gates), "rows of R") && find_acts(s, dflt);

@@ -196,6 +196,10 @@ static bool stft_get(Node *n, Stft *s)
 		node_error(n, "signal %s", value_str(x));
 		return false;
 	}
+	if (s->window && s->window->rank != 1) {
+		node_error(n, "window %s", value_str(s->window));
+		return false;
+	}
 	s->complex = last == 2;
 	s->step = value_elem(n->in[1], 0, ix_int(1), NULL);
 	if (len)

@@ -129,7 +129,8 @@ static void weigh(Node *n, Value *out, Value *k, const float *w, const float *rh
 
 static bool regressor(Node *n, Svm *s)
 {
-	int count = (int)attr_int(n, "n_supports", 0);
+	int64_t supports = attr_int(n, "n_supports", 0);
+	int count = supports > INT32_MAX ? INT32_MAX : (int)supports;
 
 	s->coef = attr_floats(n, "coefficients", &s->ncoef);
 	s->rho = attr_floats(n, "rho", &s->nrho);
@@ -165,7 +166,8 @@ void lower_svm_regressor(Node *n)
 
 static bool classifier(Node *n, Svm *s, Value **labels)
 {
-	int nlabel, na, nb, count = 0;
+	int64_t supports = 0, weights;
+	int nlabel, na, nb, count;
 
 	*labels = ml_labels(n, "classlabels_ints", "classlabels_strings", &nlabel);
 	s->coef = attr_floats(n, "coefficients", &s->ncoef);
@@ -174,16 +176,24 @@ static bool classifier(Node *n, Svm *s, Value **labels)
 	attr_floats(n, "prob_a", &na);
 	attr_floats(n, "prob_b", &nb);
 	s->nprob = na;
-	s->npair = s->nclass * (s->nclass - 1) / 2;
-	for (int i = 0; i < s->nclass; i++)
-		count += (int)s->per[i];
 	if (!kernel_ok(n, s) || !ml_post(n, &s->post))
 		return false;
-	if (s->nclass < 2 || count < 1 || s->nclass > 1000) {
-		node_unsupported(n, "%d classes with %d support vectors", s->nclass, count);
+	if (s->nclass < 2 || s->nclass > 1000) {
+		node_unsupported(n, "%d classes", s->nclass);
 		return false;
 	}
-	if (!*labels || nlabel != s->nclass || s->ncoef != count * (s->nclass - 1) || s->nrho != s->npair ||
+	for (int i = 0; i < s->nclass; i++) {
+		if (s->per[i] < 0 || s->per[i] > s->ncoef) {
+			node_error(n, "vectors_per_class has %lld, there are %d coefficients",
+				(long long)s->per[i], s->ncoef);
+			return false;
+		}
+		supports += s->per[i];
+	}
+	s->npair = s->nclass * (s->nclass - 1) / 2;
+	weights = supports * (s->nclass - 1);
+	count = (int)supports;
+	if (!*labels || nlabel != s->nclass || s->ncoef != weights || s->nrho != s->npair ||
 		na != nb || (na && na != s->npair)) {
 		node_error(n, "%d labels, %d classes, %d vectors, %d coefficients, %d rho, %d prob_a", nlabel,
 			s->nclass, count, s->ncoef, s->nrho, na);
@@ -193,6 +203,7 @@ static bool classifier(Node *n, Svm *s, Value **labels)
 		node_unsupported(n, "a post_transform of two classes without probabilities");
 		return false;
 	}
+	limit_check(LIM_FOLD, (int64_t)s->npair * count * (int64_t)sizeof(float), node_where(n));
 	return vectors_ok(n, s, count);
 }
 
@@ -225,9 +236,9 @@ static float *pair_weights(const Svm *s)
 		to = at + (int)s->per[i];
 		for (int j = i + 1; j < s->nclass; to += (int)s->per[j++], p++) {
 			for (int v = at; v < at + s->per[i]; v++)
-				w[p * s->nvec + v] = s->coef[(j - 1) * s->nvec + v];
+				w[(int64_t)p * s->nvec + v] = s->coef[(int64_t)(j - 1) * s->nvec + v];
 			for (int v = to; v < to + s->per[j]; v++)
-				w[p * s->nvec + v] = s->coef[i * s->nvec + v];
+				w[(int64_t)p * s->nvec + v] = s->coef[(int64_t)i * s->nvec + v];
 		}
 	}
 	return w;

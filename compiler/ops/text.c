@@ -2,6 +2,8 @@
 #include "window.h"
 #include "stmts.h"
 
+enum { MOST_WORDS = 20000 };   /* to leave out: each is part of an expression */
+
 static bool all_strings(Node *n)
 {
 	for (int i = 0; i < n->nin; i++)
@@ -52,8 +54,8 @@ void shape_string_split(Node *n)
 		node_unsupported(n, "input %s", value_str(x));
 		return;
 	}
-	if (attr_int(n, "maxsplit", 0) < 0) {
-		node_error(n, "attribute 'maxsplit' is negative");
+	if (attr_int(n, "maxsplit", 0) < 0 || attr_int(n, "maxsplit", 0) > INT32_MAX) {
+		node_error(n, "attribute 'maxsplit' is %lld", (long long)attr_int(n, "maxsplit", 0));
 		return;
 	}
 	memcpy(dim, x->dim, sizeof(Ix) * (size_t)x->rank);
@@ -103,11 +105,17 @@ void shape_string_normalizer(Node *n)
 	Value *x = n->in[0];
 	const char *action = attr_str(n, "case_change_action", "NONE");
 	Ix dim[2], c;
+	int count;
 
 	if (!all_strings(n))
 		return;
 	if (case_of(n) == E_CONST && strcmp(action, "NONE")) {
-		node_error(n, "attribute 'case_change_action' is '%s'", action);
+		node_error(n, "attribute 'case_change_action' is '%s'", quoted(action));
+		return;
+	}
+	attr_strs(n, "stopwords", &count);
+	if (count > MOST_WORDS) {
+		node_unsupported(n, "%d stop words", count);
 		return;
 	}
 	if (x->rank < 1 || x->rank > 2 || (x->rank == 2 && !ix_is(x->dim[0], 1))) {
@@ -120,22 +128,28 @@ void shape_string_normalizer(Node *n)
 	set_out(n, 0, DT_STR, x->rank, dim);
 }
 
+/* whether s is one of the words, by halving */
+static Expr *one_of(Node *n, Expr *s, const Str *word, int count, bool exact)
+{
+	int half = count / 2;
+	Expr *e;
+
+	if (count > 1)
+		return lor(one_of(n, s, word, half, exact), one_of(n, s, word + half, count - half, exact));
+	e = text(n, *word);
+	return ex_bin(E_STREQ, s, exact ? e : ex_op(E_STRLOW, DT_STR, &e, 1));
+}
+
 /* whether a string of x is none of the stop words */
 static Expr *is_kept(Node *n, Expr *s)
 {
 	bool exact = attr_int(n, "is_case_sensitive", 0) != 0;
-	Expr *same = NULL, *e;
 	int count;
 	const Str *stop = attr_strs(n, "stopwords", &count);
 
-	if (!exact && count)
-		s = ex_op(E_STRLOW, DT_STR, &s, 1);
-	for (int i = 0; i < count; i++) {
-		e = text(n, stop[i]);
-		e = ex_bin(E_STREQ, s, exact ? e : ex_op(E_STRLOW, DT_STR, &e, 1));
-		same = same ? lor(same, e) : e;
-	}
-	return same ? ex_un(E_NOT, same) : ex_int(DT_BOOL, 1);
+	if (!count)
+		return ex_int(DT_BOOL, 1);
+	return ex_un(E_NOT, one_of(n, exact ? s : ex_op(E_STRLOW, DT_STR, &s, 1), stop, count, exact));
 }
 
 void lower_string_normalizer(Node *n)

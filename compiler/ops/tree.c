@@ -3,6 +3,7 @@
 #include "ml.h"
 #include "window.h"
 #include "stmts.h"
+#include "../../runtime/zenith.h"
 
 #include <math.h>
 
@@ -291,8 +292,10 @@ static bool new_forest(Node *n, Forest *f)
 		node_error(n, "the attributes of the trees do not fit each other");
 		return false;
 	}
-	if (members && !const_floats(members, &t.members, &t.nmember))
+	if (members && !const_floats(members, &t.members, &t.nmember)) {
+		node_error(n, "attribute membership_values is not numeric");
 		return false;
+	}
 	t.nleaf = nleaf;
 	t.feature = ints(n, "nodes_featureids", (int)t.n, &ok);
 	t.yes = ints(n, "nodes_truenodeids", (int)t.n, &ok);
@@ -314,7 +317,10 @@ static bool new_forest(Node *n, Forest *f)
 		push(&f->first, i);
 		push(&f->target, target[i]);
 		push(&f->weight, t.weight[i]);
-		ok = target[i] >= 0 && target[i] < INT32_MAX;
+		if (target[i] < 0 || target[i] >= INT32_MAX) {
+			node_error(n, "target %lld", (long long)target[i]);
+			return false;
+		}
 		if (target[i] >= f->ntarget)
 			f->ntarget = target[i] + 1;
 	}
@@ -398,11 +404,13 @@ static void walk(Node *n, const Forest *f, Value *raw, Agg agg)
 	DType dt = raw->dt;
 	Prog *p = prog_begin(n, "trees");
 	Stmt *b, *s, *tree, *in, *w;
-	Ix row, j, it, to[2];
+	Ix row, j, it, to[2], cols;
 	Var *node, *item;
 	Expr *e, *leaf, *old, *v;
 
 	prog_out(p, raw);
+	ml_rows(n->in[0], &cols);
+	st_fail(p->body, p->kern, ex_bin(E_LT, ex_ix(cols), i64(f->nfeature)), ZENITH_BAD_SHAPE);
 	row = prog_for(p, p->body, raw->dim[0], &b);
 	j = prog_for(p, b, raw->dim[1], &s);
 	to[0] = row;
@@ -438,6 +446,8 @@ static bool features_ok(Node *n, const Forest *f, Ix cols)
 			(long long)c);
 		return false;
 	}
+	if (!f->root.n)
+		node_error(n, "there are no trees");
 	return f->root.n > 0;
 }
 
@@ -523,6 +533,11 @@ void lower_tree_ensemble(Node *n)
 	}
 	if (!new_forest(n, &f) || !features_ok(n, &f, cols))
 		return;
+	if (f.ntarget > attr_int(n, "n_targets", 1)) {
+		node_error(n, "target %lld of %lld", (long long)f.ntarget - 1,
+			(long long)attr_int(n, "n_targets", 1));
+		return;
+	}
 	agg = agg == 0 ? AVERAGE : agg == 1 ? SUM : agg;
 	raw = te_temp(n, "raw", ml_dtype(n->in[0]), 2, y->dim);
 	walk(n, &f, raw, (Agg)agg);

@@ -168,7 +168,7 @@ Node *open_loop(Node *n)
 	Graph *g = attr_graph(n, "body");
 	int nc = n->nin - 2;
 
-	if (!g || g->in.n != n->nin || g->ret->nin < nc + 1 || n->nout < nc)
+	if (!g || g->in.n != n->nin || n->nout < nc || g->ret->nin < n->nout + 1)
 		return NULL;             /* inference will say so */
 	Form f[nc];
 	bool open[nc];

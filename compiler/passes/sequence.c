@@ -315,11 +315,12 @@ static bool piece_sizes(Node *n, int64_t d, Value *split, int64_t **size, int *c
 		return true;
 	}
 	if (split)
-		each = s[0];
+		each = k == 1 ? s[0] : 0;
 	if (each < 1) {
 		node_error(n, "pieces of %lld", (long long)each);
 		return false;
 	}
+	each = each > d && d > 0 ? d : each;
 	limit_check(LIM_NODES, (d + each - 1) / each, node_where(n));
 	*count = (int)((d + each - 1) / each);
 	*size = NEWN(int64_t, *count + 1);

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/found" || exit 1
 tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT INT TERM
 export ASAN_OPTIONS=allocator_may_return_null=1:max_allocation_size_mb=4000
 pass=0 fail=0
-limits="--limit elements=1048576 --limit fold=1048576 --limit source=8388608 --limit nodes=5000 --limit split=200"
+limits="--limit elements=1048576 --limit fold=1048576 --limit work=4194304 --limit source=8388608 --limit nodes=5000 --limit split=200"
 
 one() {
 	timeout 60 "$z" "$@" >"$tmp/text" 2>&1

@@ -5,7 +5,8 @@
 
 /* small enough that a bomb below them costs little: what is slow or large is then a finding */
 static const struct { enum limit l; int64_t most; } limit[] = {
-	{LIM_NODES, 5000}, {LIM_ELEMENTS, 1 << 20}, {LIM_FOLD, 1 << 20}, {LIM_SPLIT, 200}, {LIM_SOURCE, 8 << 20},
+	{LIM_NODES, 5000}, {LIM_ELEMENTS, 1 << 20}, {LIM_FOLD, 1 << 20}, {LIM_WORK, 1 << 22},
+	{LIM_SPLIT, 200}, {LIM_SOURCE, 8 << 20},
 };
 
 int fuzz_status;
