@@ -111,7 +111,7 @@ step attacks:asan "$PY" test/attacks.py "$B/asan/zenithc"
 step hostile "$PY" test/hostile.py "$B/asan/zenithc" 40 examples/digits/digits.onnx test/golden/*.onnx
 step found sh test/fuzz/found.sh "$B/asan/zenithc"
 step fuzz sanitized fuzz-smoke
-step random "$PY" test/random_graphs.py --zenithc "$z" --asan "$B/asan/zenithc" --count 300 --keep "$B/random"
+step random "$PY" test/random_graphs.py --zenithc "$z" --asan "$B/asan/zenithc" --count 300 --kernels 120 --keep "$B/random"
 step filetype sh test/examples.sh filetype "$z" "$B"
 step voice sh test/examples.sh voice "$z" "$B"
 step features "$PY" test/features.py --zenithc "$z"

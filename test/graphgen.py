@@ -31,8 +31,8 @@ def is_exact(a):
     return bool(np.isfinite(a).all() and (np.abs(a) < 512).all() and (a * one == np.round(a * one)).all())
 
 
-def taken(a, limit, inf):
-    return isinstance(a, np.ndarray) and a.size <= LARGEST and a.dtype.kind != "O" and (
+def taken(a, limit, inf, most=LARGEST):
+    return isinstance(a, np.ndarray) and a.size <= most and a.dtype.kind != "O" and (
         a.dtype.kind != "f" or inf or bool((np.abs(np.nan_to_num(a, nan=np.inf)) < limit).all()))
 
 
@@ -48,6 +48,8 @@ class Val:
 
 class Graph:
     """A graph under construction; `outer` is the graph around a body."""
+    most, latest = LARGEST, .5       # elements of a value; how often a step takes one of the last values
+
     def __init__(self, rng, opset, outer=None, ops=()):
         self.rng, self.opset, self.outer = rng, opset, outer
         self.root = outer.root if outer else self
@@ -81,7 +83,7 @@ class Graph:
         if not c:
             return None
         recent = [v for v in c if v in self.vals[-4:]]
-        return self.one(recent if recent and self.chance(.5) else c)
+        return self.one(recent if recent and self.chance(self.latest) else c)
 
     # values
     def data(self, shape, dtype, scale=1.0):
@@ -137,7 +139,7 @@ class Graph:
         second = out
         if any(v.b is not v.a for v in used):
             second = out and self.run(node, {v.name: v.b for v in used})
-        if not out or not second or not all(taken(a, limit, inf) for a in out + second):
+        if not out or not second or not all(taken(a, limit, inf, self.most) for a in out + second):
             return None
         exact = exact and all(v.exact for v in list(ins) + list(captured) if v != "")
         self.nodes.append(node)
@@ -167,11 +169,24 @@ class Graph:
 
 class Case:
     """A model and its sets of inputs with what ONNX Runtime answers."""
+    of, often = Graph, .35
+
     def __init__(self, seed, ops):
         rng = np.random.default_rng(seed)
         self.opset = int(rng.choice([13, 17, 18, 21, 21]))
-        self.graph = g = Graph(rng, self.opset, None, ops)
-        self.symbolic = rng.random() < .35
+        self.graph = g = self.of(rng, self.opset, None, ops)
+        self.symbolic = rng.random() < self.often
+        self.grow(g)
+        self.outs = self.choose_outputs()
+        self.model = self.build(g.nodes, g.init, g.inputs, self.outs)
+        self.sets = []
+        self.add_set({v.name: v.a for v in g.inputs})
+        if self.symbolic:
+            self.add_set({v.name: v.b for v in g.inputs})
+        del g.rng, g.ops
+
+    def grow(self, g):
+        """Inputs and nodes; `sizes`: the two that a symbol stands for."""
         small = [F32] * 8 + [F64, F16, I64, I32, BOOL, U8]
         n, m = g.int(3, 7), g.int(1, 9)
         for _ in range(g.int(1, 3)):
@@ -189,13 +204,6 @@ class Case:
         self.sizes = n, m
         for _ in range(g.int(3, 25)):
             g.step()
-        self.outs = self.choose_outputs()
-        self.model = self.build(g.nodes, g.init, g.inputs, self.outs)
-        self.sets = []
-        self.add_set({v.name: v.a for v in g.inputs})
-        if self.symbolic:
-            self.add_set({v.name: v.b for v in g.inputs})
-        del g.rng, g.ops
 
     def choose_outputs(self):
         g = self.graph
@@ -224,5 +232,5 @@ class Case:
             if not self.sets:
                 self.error = str(e)
             return
-        if all(taken(a, 1e5, False) for a in want) or not self.sets:
+        if all(taken(a, 1e5, False, self.of.most) for a in want) or not self.sets:
             self.sets.append((feed, want))

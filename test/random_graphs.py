@@ -2,9 +2,10 @@
 """Random graphs (graphgen.py) against ONNX Runtime.
 
 A case runs at -O0 and -O3, some of them through an instrumented zenithc with instrumented C. What fails is kept in
-a folder of its own, as it was and made smaller. What has failed once (graphcases.py) runs first.
+a folder of its own, as it was and made smaller. What has failed once (graphcases.py) runs first. Graphs of heavy
+operators (graphkernels.py) run at -O3, for the processor at hand or, by turns, as WAYS says.
 
-usage: random_graphs.py [--zenithc FILE] [--asan FILE] [--seed N] [--count N] [--seconds N]
+usage: random_graphs.py [--zenithc FILE] [--asan FILE] [--seed N] [--count N] [--kernels N] [--seconds N]
 """
 import argparse
 import concurrent.futures
@@ -22,12 +23,14 @@ from onnx import numpy_helper
 import harness
 from graphgen import Case, session
 import graphcases
+import graphkernels
 import graphflow  # noqa: F401: adds to OPS
 from graphops import OPS
 
 warnings.filterwarnings("ignore")
 SANITIZE = "gcc -O1 -w -fsanitize=address,undefined -fno-sanitize-recover=all"
 NOISE = 3e-4
+WAYS = "", "--target avx2", "", "--threads 2", "", "--target scalar", "--target avx512", "--target avx2 --threads 3"
 
 
 def write_case(folder, model, sets):
@@ -55,8 +58,9 @@ def cancelled(line):
 
 
 def verify(z, folder, level, cc, noise):
-    code, text = harness.start([z, "verify", f"{folder}/model.onnx", "--data", folder, f"-O{level}", "--cc", cc,
-                                "--max-error", str(noise)], 60)
+    """`level`: with more options behind it"""
+    code, text = harness.start([z, "verify", f"{folder}/model.onnx", "--data", folder, *f"-O{level}".split(),
+                                "--cc", cc, "--max-error", str(noise)], 60)
     words = " differ; ", ": bug", "ERROR", "runtime error"
     lines = [s for s in text.splitlines() if any(w in s for w in words)]
     if code == 1 and lines and all(cancelled(s) for s in lines):
@@ -168,21 +172,29 @@ def ways(args, asan):
     return runs + [(args.asan, 3, args.watched)] if args.asan and asan else runs
 
 
-def one(args, seed, tmp, asan):
-    case = Case(seed, OPS)
+def kernel_ways(args, seed, asan):
+    way = f"3 {WAYS[seed % len(WAYS)]}"
+    runs = [(args.zenithc, way, args.warm)]
+    return runs + [(args.asan, way, args.watched)] if args.asan and asan else runs
+
+
+def one(args, name, tmp, asan):
+    """NUMBER, or kNUMBER of heavy operators"""
+    heavy, seed = name[0] == "k", int(name.lstrip("k"))
+    case = graphkernels.Case(seed) if heavy else Case(seed, OPS)
     if not case.sets:
         return harness.REFUSED, "no reference: " + case.error[:300]
-    folder, noise = f"{tmp}/{seed}", NOISE * (40 if has_half(case.model) else 1)
+    folder, noise = f"{tmp}/{name}", NOISE * (40 if has_half(case.model) else 1)
     write_case(folder, case.model, case.sets)
-    for z, lv, cc in ways(args, asan):
+    for z, lv, cc in kernel_ways(args, seed, asan) if heavy else ways(args, asan):
         kind, text = verify(z, folder, lv, cc, noise)
         if kind == harness.PASS:
             continue
         if kind == harness.WRONG and ill_conditioned(case, noise):
             return harness.REFUSED, "ill conditioned"
-        keep = f"{args.keep}/{seed}"
+        keep = f"{args.keep}/{name}"
         write_case(keep, case.model, case.sets)
-        small = f"{args.keep}/{seed}.small"
+        small = f"{args.keep}/{name}.small"
         same = lambda d: verify(z, d, lv, cc, noise)[0] == kind
         shrunk = args.shrink and Shrinker(case, small, same).run()
         end = describe(onnx.load(f"{small}/model.onnx")) if shrunk else ""
@@ -196,9 +208,10 @@ def main():
     p = argparse.ArgumentParser(description="Random graphs against ONNX Runtime.")
     p.add_argument("--zenithc", default="build/zenithc")
     p.add_argument("--asan", help="zenithc built with the sanitizers: every 8th case runs through it too")
-    p.add_argument("--cc", default="gcc -O1 -w")
+    p.add_argument("--cc", default="gcc -O0 -w")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--count", type=int, default=100)
+    p.add_argument("--kernels", type=int, default=0, help="so many graphs of heavy operators too")
     p.add_argument("--seconds", type=float, default=1e9, help="starts no case after that")
     p.add_argument("--keep", default="build/random")
     p.add_argument("--no-shrink", dest="shrink", action="store_false")
@@ -212,7 +225,8 @@ def main():
         os.mkdir(f"{tmp}/{folder}")
     args.warm, args.watched = harness.warm(args.cc, tmp + "/plain"), harness.warm(SANITIZE, tmp + "/watched")
     jobs = [(args, k, tmp, True, began) for k in graphcases.CASES]
-    jobs += [(args, args.seed + i, tmp, i % 8 == 0, began) for i in range(args.count)]
+    jobs += [(args, f"{args.seed + i}", tmp, i % 8 == 0, began) for i in range(args.count)]
+    jobs += [(args, f"k{args.seed + i}", tmp, i % 24 == 0, began) for i in range(args.kernels)]
     with concurrent.futures.ProcessPoolExecutor(args.j) as pool:
         for job, r in zip(jobs, pool.map(run_job, jobs)):
             if not r:
@@ -227,7 +241,7 @@ def run_job(a):
     args, seed, tmp, asan, began = a
     if time.time() - began > args.seconds:
         return None
-    return known(args, seed, tmp) if isinstance(seed, str) else one(args, seed, tmp, asan)
+    return known(args, seed, tmp) if seed in graphcases.CASES else one(args, seed, tmp, asan)
 
 
 if __name__ == "__main__":
