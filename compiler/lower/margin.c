@@ -2,8 +2,9 @@
  *
  * requires: fusion and groups. A value that is read in a sum of products as GUARD(inside, f(load), fill) gets a place with
  * as many elements before and after each axis as windows reach, all of them m, where f(m) is the fill and is found by
- * folding. The memory is shared with other values, so the border is filled in every run, by a kernel of its own
- * after that which computes the value. margin_drop then takes such guards out of the bodies of readers.
+ * folding: 0, the fill itself, or a number in f (the zero point of quantised values). The memory is shared with other
+ * values, so the border is filled in every run, by a kernel of its own after that which computes the value. margin_drop
+ * then takes such guards out of the bodies of readers.
  *
  * Inputs lie as the caller has them: what reads one often (the first layer) reads a copy.
  * Not for parts (they lie in their whole, which may have margins) nor for what others read or write. */
@@ -137,14 +138,35 @@ static bool may_have(Lower *lo, const Value *v)
 		(in->group || in->copied || v->te->body->op != E_TLOAD) && !part_of(lo, v, off);
 }
 
+typedef struct Zero { Box *b; const Expr *g; bool found; uint64_t bits; } Zero;
+
+/* a whole number in f, a zero point perhaps, that is the fill */
+static bool find_zero(const Expr *e, void *arg)
+{
+	Zero *z = arg;
+	Expr *c;
+
+	if (e->op != E_CONST || !dt_int(e->dt) || !dt_int(z->b->load->dt))
+		return false;
+	c = ex_cast(z->b->load->dt, (Expr *)e);
+	z->bits = c->u.bits;
+	return z->found = c->op == E_CONST && fills(z->b, z->g, z->bits);
+}
+
 /* the fill, by trying what fills usually are */
 static bool margin_fill(const Expr *g, Box *b, uint64_t *bits)
 {
+	Zero z = { .b = b, .g = g };
+
 	*bits = 0;
 	if (fills(b, g, 0))
 		return true;
 	*bits = g->a[1]->u.bits;
-	return g->a[1]->dt == b->load->dt && fills(b, g, *bits);
+	if (g->a[1]->dt == b->load->dt && fills(b, g, *bits))
+		return true;
+	ex_any(g->a[0], find_zero, &z);
+	*bits = z.bits;
+	return z.found;
 }
 
 static void want(Wants *w, const Expr *g)

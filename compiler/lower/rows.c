@@ -110,8 +110,8 @@ bool rows_stage(Nest *n, Stmt *b, const Stage *s, Expr *body)
 	int before = b->list.n;
 	int64_t e;
 
-	if (n->lane || s->var || s->nloop < 2 || !r.reduce || r.reduce->a[0]->reduces || r.reduce->dt != DT_F32 ||
-		long_sum(r.reduce) || lanes_along_sum(n, s, body))
+	if (n->lane || s->var || s->nloop < 2 || !r.reduce || r.reduce->a[0]->reduces ||
+		(r.reduce->dt != DT_F32 && r.reduce->dt != DT_I32) || long_sum(r.reduce) || lanes_along_sum(n, s, body))
 		return false;
 	r.row = ix_atom(s->loop[s->nloop - 2]);
 	r.lane = ix_atom(s->loop[s->nloop - 1]);
