@@ -173,8 +173,7 @@ emit_c(const Model *m, const Program *g, const Options *o, Emitted *out)
 	} else {
 		header_print(&e, b, false);
 	}
-	const char *skeleton = embedded_text("templates/skeleton.c");
-	buf_add(b, skeleton, strlen(skeleton));
+	prelude_head(&e.pre, b);
 	host_blocks(b);
 	prelude_write(&e.pre, b);
 	weights_tables(&e, b);

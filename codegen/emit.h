@@ -36,7 +36,9 @@ typedef struct Prelude {
 	Map *pieces;             /* of prelude.c; made when first asked */
 } Prelude;
 void prelude_need(Prelude *, const char *text);   /* every zn_ name in the text, and what those need */
-void prelude_write(const Prelude *, Buf *);
+/* the head of the file; headers of vectors before its pragma of optimisation, which gcc would note for every builtin */
+void prelude_head(const Prelude *, Buf *);
+void prelude_write(const Prelude *, Buf *);       /* the helpers */
 const char *prelude_lanes(const char *text, size_t n, int lanes); /* @ and $ in the text of a template replaced */
 const char *embedded_text(const char *name);      /* bug() if there is none */
 

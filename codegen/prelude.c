@@ -160,26 +160,41 @@ write_one(const Piece *p, void *arg)
 		buf_fmt(w->b, "%s", text);
 }
 
-void
-prelude_write(const Prelude *pr, Buf *b)
+/* the pieces of so many lanes that are needed */
+static Buf
+pieces_of(const Prelude *pr, int lanes)
 {
-	Buf part;
-	Writer w = {pr, b, 0};
+	Buf b = {0};
+	Writer w = {pr, &b, lanes};
+
+	if (pr->pieces)
+		each_piece(write_one, &w);
+	return b;
+}
+
+void
+prelude_head(const Prelude *pr, Buf *b)
+{
 	const char *head = "";
 
-	if (!pr->pieces)
-		return;
-	each_piece(write_one, &w);
-	for (int i = 0; i < LEN(isas); i++) {
-		part = (Buf){0};
-		w = (Writer){pr, &part, isas[i].lanes};
-		each_piece(write_one, &w);
-		if (!part.n)
-			continue;
-		if (strcmp(head, isas[i].head)) {
+	for (int i = 0; i < LEN(isas); i++)
+		if (strcmp(head, isas[i].head) && pieces_of(pr, isas[i].lanes).n) {
 			head = isas[i].head;
 			write_frame(pr, b, head);
 		}
+	buf_fmt(b, "%s", embedded_text("templates/skeleton.c"));
+}
+
+void
+prelude_write(const Prelude *pr, Buf *b)
+{
+	Buf part = pieces_of(pr, 0);
+
+	buf_add(b, part.p, part.n);
+	for (int i = 0; i < LEN(isas); i++) {
+		part = pieces_of(pr, isas[i].lanes);
+		if (!part.n)
+			continue;
 		buf_fmt(b, "#ifdef %s\n", isas[i].isa);
 		write_frame(pr, b, "zn_begin");
 		buf_add(b, part.p, part.n);

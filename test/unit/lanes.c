@@ -89,7 +89,7 @@ floats(Buf *b, const char *name, const float *v, int n)
 }
 
 static const char *const head =
-	"#include <stddef.h>\n#include <stdint.h>\n#include <stdio.h>\n#include <sys/mman.h>\n%s%s";
+	"#include <stddef.h>\n#include <stdint.h>\n#include <stdio.h>\n#include <sys/mman.h>\n%s";
 static const char *const tail =
 	"static int bad;\n"
 	"static float *place(const float *v, size_t n)\n{\n"
@@ -138,8 +138,9 @@ program(FILE *f, const Isa *s)
 			m, i, i, i, m);
 	}
 	prelude_need(&pre, buf_str(&text));
+	prelude_head(&pre, &prelude);
 	prelude_write(&pre, &prelude);
-	fprintf(f, head, embedded_text("templates/skeleton.c"), buf_str(&prelude));
+	fprintf(f, head, buf_str(&prelude));
 	fputs(buf_str(&text), f);
 	fprintf(f, tail, m, n, n, buf_str(&calls));
 }

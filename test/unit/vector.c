@@ -38,9 +38,9 @@ program(FILE *f, const char *path, int lanes)
 
 	text = prelude_lanes(text, strlen(text), lanes);
 	prelude_need(&pre, text);
+	prelude_head(&pre, &b);
 	prelude_write(&pre, &b);
-	fprintf(f, "#include <stddef.h>\n#include <stdint.h>\n%s%s%s", embedded_text("templates/skeleton.c"),
-		buf_str(&b), text);
+	fprintf(f, "#include <stddef.h>\n#include <stdint.h>\n%s%s", buf_str(&b), text);
 }
 
 static void
