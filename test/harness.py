@@ -12,6 +12,7 @@ import time
 
 # what the C compiler is told of the processor
 ISA = {"best": "", "avx2": " -D__builtin_cpu_supports(x)=((x)[3]!=53)", "none": " -D__builtin_cpu_supports(x)=0"}
+ALL = " -D__builtin_cpu_supports(x)=1"
 PASS, REFUSED, WRONG, CRASH = "pass", "refused", "wrong", "crash"
 KIND = {0: PASS, 1: WRONG, 4: REFUSED}
 
@@ -37,19 +38,40 @@ def temporary():
     return folder
 
 
-def warm(cc, folder):
+# a function for which gcc declares the builtins of all vector instructions, before generated code's pragma of optimisation,
+# with which that takes it longer than to compile a small case. In a header compiled before, they are not declared yet
+BUILTINS = """#if defined __x86_64__ && !defined __clang__
+__attribute__((target("avx512vnni,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c"))) void zn_builtins(void);
+#endif
+"""
+
+
+def warm(cc, folder, vectors=True):
     """cc with the headers of generated code compiled before: those of vector instructions cost a small case more than
     everything else together. cc itself where the compiler makes no such file."""
-    words, header = cc.split(), os.path.join(folder, "warm.h")
+    words, header, more = cc.split(), os.path.join(folder, "warm.h"), os.path.join(folder, "builtins.h")
     made = header + (".pch" if "clang" in os.path.basename(words[0]) else ".gch")
     with open(header, "w") as f:
-        f.write("#if defined __x86_64__\n#include <immintrin.h>\n#endif\n#include <math.h>\n#include <stdint.h>\n"
-                "#include <string.h>\n")
+        f.write("#if defined __x86_64__\n#include <immintrin.h>\n#endif\n" if vectors else "")
+        f.write("#include <math.h>\n#include <stdint.h>\n#include <string.h>\n")
+    with open(more, "w") as f:
+        f.write(BUILTINS)
     try:
         code, _ = start([words[0], "-O2", "-fPIC", *words[1:], "-x", "c-header", header, "-o", made], 60)
     except OSError:
         return cc
-    return f"{cc} -include {header}" if code == 0 else cc
+    return f"{cc} -include {header}" + (f" -include {more}" if vectors else "") if code == 0 else cc
+
+
+def host(cc):
+    """cc told what the processor has, so that it compiles of every kernel only the variant that runs."""
+    flags = set()
+    if os.path.exists("/proc/cpuinfo"):
+        with open("/proc/cpuinfo") as f:
+            flags = set(next((s for s in f if s.startswith("flags")), "").split())
+    if flags >= {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni", "avx2", "fma"}:
+        return cc + ALL
+    return cc
 
 
 def message(text):

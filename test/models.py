@@ -173,12 +173,13 @@ def main():
     p.add_argument("--models", default="../shared/models")
     p.add_argument("--zoo", default=os.path.expanduser("~/.cache/zenithc/zoo"))
     p.add_argument("--out", default="build/cases-models", help="where data sets are written, once")
+    p.add_argument("--host", action="store_true", help="compile only the variants of kernels that this processor takes")
     p.set_defaults(timeout=600)
     o = p.parse_args()
     tmp, about = harness.temporary(), f"test models at -O{o.level} with {o.cc}"
-    o.cc = harness.warm(o.cc, tmp) if o.level != "0" else o.cc
+    o.cc = harness.warm(harness.host(o.cc) if o.host else o.cc, tmp, o.level != "0")
     rows = read_tolerances(os.path.join(o.models, "tolerances.tsv"))
-    jobs, skipped = [], 0
+    jobs, sizes, skipped = [], {}, 0
     for base, prefix in (o.models, ""), (o.zoo, "zoo/"):
         found = sorted(glob.glob(os.path.join(base, "*", "model.onnx")))
         if not found:
@@ -188,9 +189,11 @@ def main():
             name = prefix + os.path.basename(os.path.dirname(path))
             if o.only and not any(re.search(r, name) for r in o.only):
                 continue
+            sizes[name] = sum(f.stat().st_size for f in os.scandir(os.path.dirname(path)) if f.is_file())
             for bound, sets in gather(name, os.path.dirname(path), rows, os.path.join(o.out, name)):
                 classes = rows.get(name, ("", False))[1]
                 jobs.append((name, lambda p=path, b=bound, s=sets, c=classes: verify(o, p, b, s, c)))
+    jobs.sort(key=lambda j: -sizes[j[0]])       # so that no core waits for the largest at the end
     results = {}
     for name, r in harness.run_all(jobs, o.j):
         if results.get(name, (harness.PASS,))[0] == harness.PASS:
