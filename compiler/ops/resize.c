@@ -112,11 +112,23 @@ static bool is_given(const Value *v)
 	return v && !(v->rank == 1 && ix_is(v->dim[0], 0));
 }
 
+/* the scales, where they are constants or computed from constants (a Cast of halves) */
+static bool known_scales(Node *n, const Resize *r, double *s)
+{
+	Value *v = in_opt(n, 2);
+	bool known = is_given(v);
+
+	for (int i = 0; known && i < r->naxes; i++)
+		known = const_elem(v, i, &s[i]);
+	return known;
+}
+
 static bool resize_get(Node *n, Resize *r)
 {
 	Value *scales = in_opt(n, 2), *sizes = in_opt(n, 3), *x = n->in[0];
-	const double *s = NULL;
-	int64_t cnt = 0;
+	double s[WMAX];
+	int64_t cnt;
+	bool known;
 	int words[4] = { word(n, "coordinate_transformation_mode", "half_pixel", coord_name, NCOORD),
 		word(n, "mode", "nearest", mode_name, NMODE),
 		word(n, "nearest_mode", "round_prefer_floor", near_name, NNEAR),
@@ -142,18 +154,19 @@ static bool resize_get(Node *n, Resize *r)
 			keep_ratio(r, x->rank, size);
 		return true;
 	}
-	if (const_floats(scales, &s, &cnt) && cnt != r->naxes) {
+	if (scales->rank == 1 && ix_isint(scales->dim[0], &cnt) && cnt != r->naxes) {
 		node_error(n, "%lld scales for %d axes", (long long)cnt, r->naxes);
 		return false;
 	}
+	known = known_scales(n, r, s);
 	for (int a = 0; a < x->rank; a++) {
 		Axis *ax = &r->axis[a];
-		if (ax->on && s && !(s[ax->pos] > 0 && s[ax->pos] < 1e6)) {
+		if (ax->on && known && !(s[ax->pos] > 0 && s[ax->pos] < 1e6)) {
 			node_error(n, "the scale %g", s[ax->pos]);
 			return false;
 		}
 		if (ax->on)
-			ax->out = s ? scaled(ax->in, (float)s[ax->pos]) : data_dim(n, 0, a, ix_int(0), NULL);
+			ax->out = known ? scaled(ax->in, (float)s[ax->pos]) : data_dim(n, 0, a, ix_int(0), NULL);
 	}
 	return true;
 }
@@ -356,35 +369,34 @@ static void tables(Node *n, const Resize *r, Axis *ax)
 /* an axis on which nothing happens */
 static bool untouched(Node *n, const Resize *r, const Axis *ax)
 {
-	const double *s;
-	int64_t cnt;
+	double s[WMAX];
 
 	if (!ax->on || r->policy != STRETCH || !ix_equal(ax->in, ax->out))
 		return !ax->on;
 	if (r->coord == TF_CROP && (roi_at(n, r, ax, 0) != num(0) || roi_at(n, r, ax, 1) != num(1)))
 		return false;
-	return is_given(in_opt(n, 3)) || (const_floats(in_opt(n, 2), &s, &cnt) && s[ax->pos] == 1);
+	return is_given(in_opt(n, 3)) || (known_scales(n, r, s) && s[ax->pos] == 1);
 }
 
-/* scales that are computed while running decide the output's dims */
+/* scales that are computed while running, or that folding made constant, decide the output's dims */
 static void bind_sizes(Node *n, const Resize *r)
 {
 	Value *scales = in_opt(n, 2), *size;
-	const double *s;
-	int64_t cnt;
-	Ix one = ix_int(1), at;
+	double s[WMAX];
+	Ix one = ix_int(1), at, *dim = n->out[0]->dim;
+	bool known = known_scales(n, r, s);
 
-	if (!is_given(scales) || const_floats(scales, &s, &cnt))
+	if (!is_given(scales))
 		return;
 	for (int a = 0; a < n->in[0]->rank; a++) {
 		const Axis *ax = &r->axis[a];
-		if (!ax->on)
+		if (!ax->on || (known && dim[a] == ax->out))
 			continue;
 		size = te_temp(n, "size", DT_I64, 1, &one);
 		te_begin(size);
 		at = ix_int(ax->pos);
 		te_end(size, ex_cast(DT_I64, MUL(te_read(scales, &at, 1), ixf(ax->in))));
-		data_dim_is(n, ax->out, size);
+		data_dim_is(n, dim[a], size);
 	}
 }
 

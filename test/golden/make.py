@@ -284,6 +284,8 @@ def decided():
     ints = [("zero", np.int64([0])), ("two", np.int64([2])), ("s", np.int64([1, 4, 3]))]
     save("scatter_shape", [node("Shape", "x", "d"), node("ScatterElements", "d zero two", "e"), node("Expand", "x e", "y")],
          [value("x", [1, "m"])], [value("y", None)], ints)
+    save("half_scales", [node("Cast", "h", "s", to=F), helper.make_node("Resize", ["x", "", "s"], ["y"], "resize1", mode="nearest")],
+         [value("x", [1, 1, "h", 4])], [value("y", None)], [("h", np.float16([1, 1, 2, 1.5]))])
     save("folded_shape", [node("TopK", "s two", "t i"), node("Expand", "x t", "y")], [value("x", [1, 3])],
          [value("y", None)], ints)
 
