@@ -170,4 +170,5 @@ def main():
     harness.finish(len(jobs) - bad, bad, 0, folder)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -124,4 +124,5 @@ def main():
     harness.finish(len(jobs) - len(bad), len(bad), 0, folder)
 
 
-main()
+if __name__ == "__main__":
+    main()

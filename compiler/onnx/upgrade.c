@@ -177,8 +177,8 @@ up_broadcast(Node *n, int64_t version)
 	if (ra < 0 || rb < 0)
 		return;
 	axis += axis < 0 ? ra : 0;
-	after = ra - (int)axis - rb;
-	if (axis < 0 || axis > ra || after < 0) {
+	after = axis < 0 || axis > ra ? -1 : ra - (int)axis - rb;
+	if (after < 0) {
 		node_error(n, "axis %" PRId64 " does not align %d dimensions with %d", axis, rb, ra);
 		return;
 	}

@@ -10,7 +10,7 @@ typedef struct Rotary { Ix heads, size, rot; bool flat; } Rotary;
 static bool rotary_get(Node *n, Rotary *r)
 {
 	Value *x = n->in[0];
-	int64_t heads = attr_int(n, "num_heads", 0), rot = attr_int(n, "rotary_embedding_dim", 0);
+	int64_t heads = attr_int(n, "num_heads", 0), rot = attr_int(n, "rotary_embedding_dim", 0), turned, size;
 
 	r->flat = x->rank == 3;
 	if ((x->rank != 3 && x->rank != 4) || (r->flat && heads < 1) || rot < 0) {
@@ -20,8 +20,12 @@ static bool rotary_get(Node *n, Rotary *r)
 	r->heads = r->flat ? ix_int(heads) : x->dim[1];
 	r->size = r->flat ? ix_div(x->dim[2], r->heads) : x->dim[3];
 	r->rot = rot ? ix_int(rot) : r->size;
+	if (ix_isint(r->rot, &turned) && (turned % 2 || (ix_isint(r->size, &size) && turned > size))) {
+		node_error(n, "%s of a head of %s are rotated", ix_str(r->rot), ix_str(r->size));
+		return false;
+	}
 	Ix where[3] = { x->dim[0], x->dim[r->flat ? 1 : 2], ix_div(r->rot, ix_int(2)) };
-	Ix table[2] = { n->in[1]->rank ? n->in[1]->dim[0] : NULL, where[2] };
+	Ix table[2] = { n->in[1]->rank ? n->in[1]->dim[0] : where[0], where[2] };
 	if (in_opt(n, 3))
 		return in_dims(n, 3, 2, where) && in_dims(n, 1, 2, table) && in_dims(n, 2, 2, table);
 	return in_dims(n, 1, 3, where) && in_dims(n, 2, 3, where);

@@ -319,6 +319,10 @@ static bool col_get(Node *n, Win *w)
 		span = ix_sub(ix_add(ix_add(w->out[i], w->pad0[i]), w->pad1[i]), span);
 		w->in[i] = ix_addc(ix_div(span, ix_int(w->stride[i])), 1);
 	}
+	if (!ix_assume_equal(x->dim[2], ix_prod(w->in, w->n), "blocks of an image")) {
+		node_error(n, "input %s, but %s blocks", value_str(x), ix_str(ix_prod(w->in, w->n)));
+		return false;
+	}
 	return true;
 }
 
