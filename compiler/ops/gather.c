@@ -344,7 +344,7 @@ void shape_one_hot(Node *n)
 	const IxAtom *was;
 	double d;
 
-	if (!axis_ok(n, &axis, k->rank + 1))
+	if (!axis_ok(n, &axis, k->rank + 1) || !in_vector(n, 2, ix_int(2), false))
 		return;
 	if (!depth && const_float(n->in[1], &d)) {
 		node_error(n, "a depth of %g", d);

@@ -124,7 +124,7 @@ static Ix range_count(Node *n)
 	if (dt_float(n->in[0]->dt) && range_operand(n->in[0], &f[0]) && range_operand(n->in[1], &f[1])
 	    && range_operand(n->in[2], &f[2])) {
 		double c = (f[1] - f[0]) / f[2];
-		int64_t i = c > 0 ? (int64_t)c : 0;
+		int64_t i = c > 0 && c < 1e15 ? (int64_t)c : 0;
 		return c < 1e15 ? ix_int(i + ((double)i < c)) : NULL;
 	}
 	if (!dt_int(n->in[0]->dt))
