@@ -144,10 +144,10 @@ void shape_if(Node *n)
  * be, and checked. */
 static bool widen_carried(Value *in, const Value *out)
 {
-	Ix dim[in->rank + 1];
+	Ix dim[in->rank < 0 ? 1 : in->rank + 1];
 	bool changed = false;
 
-	if (in->rank != out->rank)
+	if (in->rank < 0 || in->rank != out->rank)
 		return false;
 	for (int j = 0; j < in->rank; j++) {
 		dim[j] = in->dim[j];
@@ -307,7 +307,7 @@ void shape_scan(Node *n)
 		int64_t ax = list_at(iax, nax, i);
 		if (x->rank < 1 || !axis_ok(n, &ax, x->rank))
 			return;
-		Ix dim[x->rank];
+		Ix dim[x->rank + 1];
 		for (int j = 0, k = 0; j < x->rank; j++)
 			if (j != ax)
 				dim[k++] = x->dim[j];

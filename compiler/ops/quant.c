@@ -64,7 +64,7 @@ Expr *quant_round(Expr *v, Expr *zero, DType to)
 	Expr *e = ex_un(E_ROUND, v);
 
 	if (!quant_range(to, &lo, &hi))
-		bug("quant_round to %s", dt_name(to));
+		ill("quant_round to %s", dt_name(to));
 	if (zero)
 		e = ex_bin(E_ADD, e, ex_cast(v->dt, zero));
 	e = ex_bin(E_MIN, ex_bin(E_MAX, e, ex_float(v->dt, lo)), ex_float(v->dt, hi));

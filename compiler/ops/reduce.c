@@ -256,7 +256,7 @@ static void lower_cum_any(Node *n, ROp op, double start, const Ix *flag)
 	Value *x = n->in[0], *y = n->out[0];
 	bool back = attr_int(n, "reverse", 0), less = attr_int(n, "exclusive", 0);
 	Te *t = te_begin(y);
-	Ix ix[x->rank], var[x->rank], cond[x->rank], d;
+	Ix ix[x->rank + 1], var[x->rank + 1], cond[x->rank + 1], d;
 	Expr *e;
 
 	for (int i = 0; i < x->rank; i++) {

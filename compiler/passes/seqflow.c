@@ -92,8 +92,8 @@ static bool settle_forms(Node *n, Form *f, const bool *open)
 	bool again = true;
 
 	while (again && !zn->nerror) {
-		Form was[nc];
-		memcpy(was, f, sizeof was);
+		Form was[nc + 1];
+		memcpy(was, f, sizeof *f * (size_t)nc);
 		try_body(n, f, open);
 		again = false;
 		for (int i = 0; i < nc; i++)
@@ -170,8 +170,8 @@ Node *open_loop(Node *n)
 
 	if (!g || g->in.n != n->nin || n->nout < nc || g->ret->nin < n->nout + 1)
 		return NULL;             /* inference will say so */
-	Form f[nc];
-	bool open[nc];
+	Form f[nc + 1];
+	bool open[nc + 1];
 	for (int i = 0; i < nc; i++) {
 		open[i] = is_compound(n->in[i + 2]);
 		if (open[i])

@@ -114,7 +114,7 @@ static Value *stacked(At at, Value *const *item, int n)
 {
 	int64_t zero = 0;
 	Attr axis = int_attr("axis", 0);
-	Value *v[n];
+	Value *v[n + 1];
 
 	for (int i = 0; i < n; i++)
 		if (!value_same_shape(item[0], item[i]) || in_loop(item[i]->graph))
