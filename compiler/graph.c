@@ -471,7 +471,7 @@ attr_find(const Node *n, const char *name)
 	return NULL;
 }
 
-static const Attr *
+const Attr *
 attr_of(const Node *n, const char *name, int type)
 {
 	const Attr *a = attr_find(n, name);

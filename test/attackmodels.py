@@ -296,6 +296,19 @@ def graphs():
     m = model([node("Softmax", "x", "y")], X, Y)
     m.graph.node[0].attribute.add(name="axis", i=1, type=1)
     attack("attribute_type_and_value_differ", m)
+    image = [value("x", [1, 1, 5, 5])]
+    weights = [const("w", np.zeros((1, 1, 3, 3)), np.float32)]
+    then, other = graph([node("Neg", "x", "t")], [], [value("t", [2, 3])]), graph([node("Abs", "x", "e")], [], [value("e", [2, 3])])
+    for name, wrong in (("axis", "text"), ("axis", 1.5), ("axis", [1]), ("axis", const("t", [1])), ("axis", then)):
+        attack(f"attribute_{name}_{type(wrong).__name__.lower()}", model([node("Softmax", "x", "y", **{name: wrong})], X, Y))
+    for name, wrong in (("pads", 1), ("pads", [1.5, 1, 1, 1]), ("pads", "text"), ("auto_pad", 1), ("auto_pad", ["VALID"])):
+        attack(f"attribute_{name}_{type(wrong).__name__}" + "_of_floats" * (name == "pads" and isinstance(wrong, list)),
+               model([node("Conv", "x w", "y", **{name: wrong})], image, [value("y", [None] * 4)], weights))
+    for name, wrong in (("graphs", [then]), ("int", 1), ("tensor", const("t", [1])), ("strings", ["a", "b"])):
+        attack(f"attribute_branch_{name}", model([node("If", "c", "y", then_branch=wrong, else_branch=other)], X + [value("c", [], B)], Y))
+    for name, wrong in (("int", 1), ("string", "w"), ("graph", then)):
+        attack(f"attribute_value_{name}", model([node("Constant", "", "c", value=wrong), node("Add", "x c", "y")], X, Y))
+    attack("attribute_values", model([node("Constant", "", "c", value_float=1.0, value_floats=[1.0]), node("Add", "x c", "y")], X, Y))
     for t in (99, 0, -1 << 31):
         attack(f"attribute_type_{t}".replace("-", "m"), wire(field(1, field(1, "x") + field(2, "y") + field(4, "Softmax") + field(5, field(1, "axis") + field(3, 1) + field(20, t)))
                                                              + io(11, "x", []) + io(12, "y", [])))
@@ -560,5 +573,67 @@ def external():
     attack("external_strings", model([node("Equal", "x w", "y")], [value("x", [2, 3], S)], [value("y", [2, 3], B)], [t]), files=(data,))
 
 
-for group in depth, functions, sizes, graphs, bombs, names, external:
+# ---- a model cut short and with single bits turned, the same ones everywhere
+
+def damage():
+    m = model([node("Conv", "x w", "t", pads=[1, 1, 1, 1]), node("Softmax", "t", "y", axis=1)], [value("x", [1, 1, 5, 5])], [value("y", [1, 2, 5, 5])],
+              [const("w", np.arange(18).reshape(2, 1, 3, 3), np.float32)]).SerializeToString()
+    attack("whole", m)
+    for i in (0, 1, len(m) // 2, len(m) - 1):
+        attack(f"cut_{i}", m[:i])
+    g = ModelProto.FromString(m).graph.SerializeToString()
+    for i in range(0, len(g), 12):          # where the lengths around it are right
+        attack(f"cut_graph_{i}", wire(g[:i]))
+    for i in range(32):
+        at = len(m) * i // 32
+        attack(f"flipped_{i}", m[:at] + bytes([m[at] ^ 1 << i % 8]) + m[at + 1:])
+
+
+# ---- limits: the largest that passes, the smallest that does not, and that with the limit raised
+
+def limits():
+    def pair(limit, n, at, above, *more):
+        attack(f"limit_{limit}_at", at, *more)
+        attack(f"limit_{limit}_above", above, *more)
+        attack(f"limit_{limit}_raised", above, *more, "--limit", f"{limit}={n}")
+
+    def of(dims):
+        return wire(RELU + io(11, "x", [dim(d) for d in dims]) + io(12, "y", [dim(d) for d in dims]))
+
+    def sum_of(n):
+        return wire(field(1, field(1, "x") * n + field(2, "y") + field(4, "Sum")) + io(11, "x", [dim(2)]) + io(12, "y", [dim(2)]))
+
+    def functions(depth):
+        fs = [helper.make_function("f", f"F{i}", ["a"], ["b"], [node(*(("Neg", "a", "b") if i == depth - 1 else (f"F{i + 1}", "a", "b")),
+                                                                    domain="" if i == depth - 1 else "f")],
+                                   [helper.make_opsetid("f", 1), helper.make_opsetid("", 21)]) for i in range(depth)]
+        return model([node("F0", "x", "y", domain="f")], X, Y, functions=fs, domains=["f"])
+
+    def sparse(columns):
+        m = model([node("Gather", "w i", "y")], [value("i", [1], I64)], [value("y", [1, columns])])
+        m.graph.sparse_initializer.append(helper.make_sparse_tensor(helper.make_tensor("w", F, [1], [1.0]), helper.make_tensor("i", I64, [1], [5]), [4, columns]))
+        return m
+
+    def chain(n):
+        return model([node("Neg", f"v{i}" if i else "x", f"v{i + 1}" if i < n - 1 else "y", f"n{i}") for i in range(n)], X, Y)
+
+    def product(n, k):
+        return model([node("MatMul", "a b", "c"), node("Add", "x c", "y")], [value("x", [1])], [value("y", [n, n])],
+                     [const("a", np.ones((n, k)), np.float32), const("b", np.ones((k, n)), np.float32)])
+
+    pair("elements", (1 << 40) + 1, of([1 << 40]), of([(1 << 40) + 1]))
+    pair("rank", 17, of([1] * 16), model([node("Unsqueeze", "x a", "t"), node("Neg", "t", "u"), node("Squeeze", "u a", "y")], X, Y, [const("a", list(range(15)))]))
+    pair("ports", 20001, sum_of(20000), sum_of(20001))
+    pair("depth", 400, functions(99), functions(100))
+    pair("fold", 1 << 30, sparse(1 << 22), sparse((1 << 22) + 1))
+    for n in (20, 21):
+        attack(f"limit_nodes_{n}", chain(n), "--limit", "nodes=20")
+    # what folding may not do any more is done by the model, whose source is longer
+    m = product(128, 128)
+    steps = 128**3 + 128**2 + 128 - 16 * len(m.SerializeToString())
+    for tag, n in (("at", steps), ("above", steps - 1)):
+        attack(f"limit_work_{tag}", m, "--limit", f"work={n}", "--limit", "source=9000", "--target", "scalar", "--weights=file")
+
+
+for group in depth, functions, sizes, graphs, bombs, names, external, limits, damage:
     group()

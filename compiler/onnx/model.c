@@ -230,16 +230,33 @@ list_const(Graph *g, const Attr *a)
 	}
 }
 
+/* the one attribute of a Constant */
+static const Attr *
+constant_attr(const Node *n)
+{
+	static const struct { const char *name; int type; } form[] = {{"value", A_TENSOR}, {"sparse_value", A_TENSOR},
+		{"value_float", A_FLOAT}, {"value_floats", A_FLOATS}, {"value_int", A_INT}, {"value_ints", A_INTS},
+		{"value_string", A_STRING}, {"value_strings", A_STRINGS}};
+	const Attr *a = NULL, *b;
+
+	for (int i = 0; i < LEN(form); i++) {
+		if (!attr_find(n, form[i].name))
+			continue;
+		b = attr_of(n, form[i].name, form[i].type);
+		if (a && b)
+			node_error(n, "has a %s and a %s", a->name, b->name);
+		a = b ? b : a;
+	}
+	return a;
+}
+
 /* a Constant node is its value */
 static void
 convert_constant(Scope *s, const Onnx__NodeProto *p, Node *n)
 {
-	const Attr *a = NULL;
+	const Attr *a = constant_attr(n);
 	Value *v = NULL;
 
-	for (int i = 0; i < n->nattr; i++)
-		if (!strncmp(n->attr[i].name, "value", 5) || !strcmp(n->attr[i].name, "sparse_value"))
-			a = &n->attr[i];
 	if (a && a->type == A_TENSOR)
 		v = a->t;
 	else if (a)
