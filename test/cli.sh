@@ -100,6 +100,11 @@ nothing a.c
 n=$(($(wc -c <relu.onnx)))
 "$z" - -o a.c --limit input=$((n - 1)) <relu.onnx 2>err; is $? -eq 6; is -n "$(grep -e '--limit input' err)"; nothing a.c
 "$z" - -o a.c --limit input=$n <relu.onnx 2>err; is $? -eq 0; rm -f a.[ch]
+want 0 '' "$root/test/golden/ranks.onnx" -o a.c --limit split=9; rm -f a.[ch]
+want 6 '9 nodes repeated' "$root/test/golden/ranks.onnx" -o a.c --limit split=8
+n=$("$z" relu.onnx -o a.c --limit source=1 2>&1 | sed -n 's/.* \([0-9]*\) bytes of generated.*/\1/p')
+want 6 "$n bytes of generated source" relu.onnx -o a.c --limit source=$((n - 1)); nothing a.c a.h
+want 0 '' relu.onnx -o a.c --limit source=$n; rm -f a.[ch]
 want 3 '{"level":"error","file":"junk.onnx"' junk.onnx -o a.c --log-format=json
 want 3 "the model says that output 'y' is int64, but it is float32" saysint.onnx -o a.c
 nothing a.c a.h a.c.bin

@@ -136,11 +136,15 @@ main(int argc, char **argv)
 	FILE *f;
 
 	if (!path) {
-		fprintf(stderr, "usage: voice [-p] FILE.wav\n");
+		fprintf(stderr, "usage: voice [-p] FILE.wav   (-: standard input; -p: probabilities)\n");
 		return 2;
 	}
 	f = strcmp(path, "-") ? fopen(path, "rb") : stdin;
-	if (!f || !listen(f, raw)) {
+	if (!f) {
+		fprintf(stderr, "voice: %s: cannot be read\n", path);
+		return 1;
+	}
+	if (!listen(f, raw)) {
 		fprintf(stderr, "voice: %s: not a WAV file of 16 kHz, one channel, 16 bits\n", path);
 		return 1;
 	}
