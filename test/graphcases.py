@@ -8,6 +8,11 @@ ones = np.ones((8, 4, 2, 6), np.float32)
 words = np.array([" a b", "a  b", " a  b c", "a,,b", ",", "a, b,c d,", "abab ab", "Monday", "MONDAY", "aba"], object)
 
 CASES = {
+    # backwards through what turns out to be nothing was one element
+    "slice_nothing_backwards": ('''(float[3,N] x) => (float[?,?] y)
+        <int64[1] a = {6}, int64[1] b = {1}, int64[1] c = {-2}, int64[1] d = {-1}> {
+        s = Slice(x, a, b, b, c)
+        y = Slice(s, d, b, b, d) }''', [{"x": np.arange(24, dtype=np.float32).reshape(3, 8)}, {"x": x[0, :3, :1]}]),
     # the row beyond the rows that a Pad cuts off at the front: a condition that never holds was around the sums
     "pad_cuts_row": ("(float[3,31,N] x, float[17,31] a) => (float[?,?,?] y) <int64[4] pads = {-1, 0, 1, 0}> "
                      "{ p = Pad(a, pads) y = MatMul(p, x) }",

@@ -515,14 +515,14 @@ static Ix clamp_end(Ix x, Ix d, Ix lo, Ix hi)
 	return ix_max(lo, ix_min(ix_add(x, ix_mul(is_neg01(x), d)), hi));
 }
 
-/* r as written becomes r as it is. Going backwards, positions end at -1 instead of d */
+/* r as written becomes r as it is. Going backwards, positions end at -1 instead of d; of nothing they begin there */
 static void slice_axis(Ix d, Range *r)
 {
 	Ix zero = ix_int(0), neg = is_neg01(r->step), span;
 	Ix lo = ix_mulc(neg, -1), hi = ix_sub(d, neg);
 	int64_t step;
 
-	r->start = clamp_end(r->start, d, zero, hi);
+	r->start = clamp_end(r->start, d, ix_min(zero, hi), hi);
 	r->end = clamp_end(r->end, d, lo, hi);
 	if (ix_isint(r->step, &step)) {
 		span = step > 0 ? ix_sub(r->end, r->start) : ix_sub(r->start, r->end);
