@@ -115,11 +115,10 @@ typedef struct Lower {
 } Lower;
 
 Info *lower_info(Lower *, const Value *);
-Expr *te_at(const Te *, const Ix *ix);   /* its body at other indices than the axes */
 /* a typical value: symbols at their upper bound, at most 64; more where it is 0 then, 1 where it stays 0 */
 double ix_estimate(Ix);
 
-Expr *te_at(const Te *, const Ix *ix);     /* the expression's element there */
+Expr *te_at(const Te *, const Ix *ix);     /* its body at other indices than the axes */
 Unit **fuse_graph(Lower *, Graph *, Unit **, int *n);    /* the units with those that it adds */
 void group_graph(Lower *, Unit **, int n);       /* decides all groups of a graph */
 Group *group_unit(Lower *, Unit *);              /* the kernel whose root is that unit */

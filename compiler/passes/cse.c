@@ -138,9 +138,8 @@ static void cse_graph(Graph *g, bool shaped)
 		if (!same_outputs(same, n, shaped))
 			continue;
 		for (int i = 0; i < n->nout; i++)
-			if (n->out[i]) {
+			if (n->out[i])
 				value_replace(n->out[i], same->out[i]);
-			}
 		node_remove(n);
 	}
 }
