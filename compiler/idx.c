@@ -29,7 +29,7 @@ static void
 overflow(void)
 {
 	if (!ix_pool()->soft)
-		fatal(EX_LIMIT, NULL, "a size or index does not fit in 64 bits, or has too many terms");
+		fatal(EX_LIMIT, rule_where(), "a size or index does not fit in 64 bits, or has too many terms");
 	zn->ix->over = true;
 }
 

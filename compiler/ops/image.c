@@ -319,10 +319,6 @@ static bool col_get(Node *n, Win *w)
 		span = ix_sub(ix_add(ix_add(w->out[i], w->pad0[i]), w->pad1[i]), span);
 		w->in[i] = ix_addc(ix_div(span, ix_int(w->stride[i])), 1);
 	}
-	if (!ix_assume_equal(x->dim[2], ix_prod(w->in, w->n), "blocks of an image")) {
-		node_error(n, "input %s, but %s blocks", value_str(x), ix_str(ix_prod(w->in, w->n)));
-		return false;
-	}
 	return true;
 }
 
@@ -337,6 +333,8 @@ void shape_col2_im(Node *n)
 	dim[1] = ix_div(n->in[0]->dim[1], ix_prod(w.size, w.n));
 	memcpy(dim + 2, w.out, sizeof(Ix) * (size_t)w.n);
 	set_out(n, 0, n->in[0]->dt, 2 + w.n, dim);
+	if (!ix_assume_equal(n->in[0]->dim[2], ix_prod(w.in, w.n), "blocks of an image"))
+		node_error(n, "input %s, but %s blocks", value_str(n->in[0]), ix_str(ix_prod(w.in, w.n)));
 }
 
 void lower_col2_im(Node *n)

@@ -117,7 +117,13 @@ static bool known_scales(Node *n, const Resize *r, double *s)
 {
 	Value *v = in_opt(n, 2);
 	bool known = is_given(v);
+	const double *c;
+	int64_t count;
 
+	if (known && const_floats(v, &c, &count) && count >= r->naxes) {
+		memcpy(s, c, sizeof *s * (size_t)r->naxes);
+		return true;
+	}
 	for (int i = 0; known && i < r->naxes; i++)
 		known = const_elem(v, i, &s[i]);
 	return known;
