@@ -374,6 +374,7 @@ run_code(const Image *im, const Code *c, int n)
 	const Ins *in;
 	uint64_t *r;
 
+	*im->left -= c->ins.n / 8;       /* a long body is more than one iteration's work */
 	for (int pc = 0; pc < c->ins.n; pc++) {
 		in = &c->ins.p[pc];
 		pc = run_ins(im, in, pc, in->uniform ? 1 : n);

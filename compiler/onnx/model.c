@@ -511,9 +511,11 @@ convert_graph(Import *im, Scope *up, Graph *g, const Onnx__GraphProto *p, const 
 		const char *name = copy_str(STR_OF(p->output[i]->name));
 
 		out[i] = scope_find(&s, name);
+		if (out[i] == &absent)
+			out[i] = NULL;
 		if (!*name)
 			error(NULL, "output %zu of graph '%s' has no name", i, quoted(g->name));
-		else if (!out[i] || out[i] == &absent)
+		else if (!out[i])
 			error(NULL, "output '%s' of graph '%s' is computed nowhere", quoted(name),
 				quoted(g->name));
 		if (out[i] && out[i]->mark == NOT_COMPUTED)

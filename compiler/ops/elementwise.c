@@ -57,30 +57,42 @@ void shape_elem(Node *n)
 		set_broadcast(n, tells(op) ? DT_BOOL : dt);
 }
 
+enum { IN_ORDER = 64 };
+
+/* op over operands lo..hi-1 in their order; over many by halves, so that the expression is not as deep as they are many */
+static Expr *over(const Node *n, EOp op, const Te *t, int lo, int hi, bool acc)
+{
+	int mid = (lo + hi) / 2;
+	Expr *e = NULL, *x;
+
+	if (hi - lo > IN_ORDER)
+		return ex_bin(op, over(n, op, t, lo, mid, acc), over(n, op, t, mid, hi, acc));
+	for (int i = lo; i < hi; i++) {
+		x = te_read_bcast(n->in[i], t->axis, t->rank);
+		x = acc ? ex_acc(x) : x;
+		e = e ? ex_bin(op, e, x) : x;
+	}
+	return e;
+}
+
 void lower_elem(Node *n)
 {
 	EOp op = op_def[n->op].eop;
-	Value *y = n->out[0];
-	Te *t = te_begin(y);
-	Expr *e = te_read_bcast(n->in[0], t->axis, t->rank);
+	Te *t = te_begin(n->out[0]);
+	Expr *e;
 
-	if (eop_info[op].rule == 'P')
-		e = ex_acc(e);
 	if (eop_info[op].n == 1)
-		e = ex_un(op, e);
-	for (int i = 1; i < n->nin; i++)
-		e = ex_bin(op == E_EQ && e->dt == DT_STR ? E_STREQ : op, e,
-			   te_read_bcast(n->in[i], t->axis, t->rank));
-	te_end(y, e);
+		e = ex_un(op, over(n, op, t, 0, 1, eop_info[op].rule == 'P'));
+	else
+		e = over(n, op == E_EQ && n->in[0]->dt == DT_STR ? E_STREQ : op, t, 0, n->nin, false);
+	te_end(n->out[0], e);
 }
 
 void lower_mean(Node *n)
 {
 	Te *t = te_begin(n->out[0]);
-	Expr *e = ex_acc(te_read_bcast(n->in[0], t->axis, t->rank));
+	Expr *e = over(n, E_ADD, t, 0, n->nin, true);
 
-	for (int i = 1; i < n->nin; i++)
-		e = xadd(e, ex_acc(te_read_bcast(n->in[i], t->axis, t->rank)));
 	te_end(n->out[0], ex_cast(n->out[0]->dt, xdiv(e, xlike(e, n->nin))));
 }
 

@@ -168,6 +168,11 @@ Node *open_loop(Node *n)
 	Graph *g = attr_graph(n, "body");
 	int nc = n->nin - 2;
 
+	for (int i = 0; i < 2; i++)
+		if (n->in[i] && n->in[i]->kind != V_TENSOR) {
+			node_error(n, "its %s is %s", i ? "condition" : "trip count", value_str(n->in[i]));
+			return n->next;
+		}
 	if (!g || g->in.n != n->nin || n->nout < nc || g->ret->nin < n->nout + 1)
 		return NULL;             /* inference will say so */
 	Form f[nc + 1];

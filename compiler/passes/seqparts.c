@@ -139,6 +139,17 @@ void add_form_attrs(Node *n, Form f)
 	node_add_attr(n, int_attr("rank", f.rank));
 }
 
+/* of SequenceEmpty; DT_NONE: what is put in decides */
+static DType empty_dtype(const Node *n)
+{
+	int64_t dt = attr_int(n, "dtype", DT_F32);
+
+	if (!dt || dt_valid(dt))
+		return (DType)dt;
+	node_error(n, "attribute 'dtype' is %lld, which is no type", (long long)dt);
+	return DT_NONE;
+}
+
 static Form node_form(const Node *n)
 {
 	const Attr *t;
@@ -148,7 +159,7 @@ static Form node_form(const Node *n)
 	case OP_Z_PACK:
 		return form_attrs(n);
 	case OP_SEQUENCE_EMPTY:
-		return (Form){ .seq = true, .dt = (DType)attr_int(n, "dtype", DT_F32), .rank = RANK_NONE };
+		return (Form){ .seq = true, .dt = empty_dtype(n), .rank = RANK_NONE };
 	case OP_OPTIONAL:
 		if (n->nin && n->in[0]) {
 			f = form_of(n->in[0]);
