@@ -13,7 +13,13 @@
  */
 #include "idxpool.h"
 
-enum { STEPS = 300, DEEP = 40, MANY = 4 };   /* MANY terms are worth a look for those that stand alone */
+enum {
+	STEPS = 300,             /* a proof may take; LONG terms or LARGE numbers of atoms under them count as one more */
+	DEEP = 40,
+	MANY = 4,                /* terms are worth a look for those that stand alone */
+	LONG = 16, LARGE = 256,
+	WIDE = 256               /* terms: more are not multiplied out */
+};
 
 static const int64_t NONE = INT64_MIN, FAR = INT64_MAX;
 
@@ -72,13 +78,31 @@ interval(Ix p, bool shifted, int64_t *lo, int64_t *hi)
 	}
 }
 
+/* the most terms of shift(p) */
+static int
+shifted_terms(Ix p)
+{
+	int n = 0, own;
+
+	for (int i = 0; i < p->n && n <= WIDE; i++) {
+		own = 1;
+		for (int k = 0; k < p->t[i].n && own <= WIDE; k++)
+			own *= ATOM(p->t[i].a[k])->lo == NONE || !ATOM(p->t[i].a[k])->lo ? 1 : 2;
+		n += own;
+	}
+	return n;
+}
+
 /* every atom v with a constant lower bound, replaced by v + bound: v then counts from 0. NULL if too large */
 static Ix
 shift(Ix p)
 {
-	bool saved = ix_soft();
+	bool saved;
 	Ix r = ix_int(p->c), m;
 
+	if (shifted_terms(p) > WIDE)
+		return NULL;
+	saved = ix_soft();
 	for (int i = 0; i < p->n; i++) {
 		m = ix_int(p->t[i].c);
 		for (int k = 0; k < p->t[i].n; k++) {
@@ -219,16 +243,17 @@ low_end(Ix A, Ix R, const IxAtom *v, int way, int deep)
 }
 
 /* marks all that the atoms of term i stand for; *shared gets the terms that meet one another there */
-typedef struct Reach { unsigned stamp; bool *shared; } Reach;
+typedef struct Reach { unsigned stamp; bool *shared; int met; } Reach;
 
 static void
-reach(const Reach *z, Ix p, int i)
+reach(Reach *z, Ix p, int i)
 {
 	AtomRec *v;
 
 	for (int j = 0; p && j < p->n; j++)
 		for (int k = 0; k < p->t[j].n; k++) {
 			v = ATOM(p->t[j].a[k]);
+			z->met++;
 			if (v->reached == z->stamp) {
 				if (v->by != i)
 					z->shared[i] = z->shared[v->by] = true;
@@ -260,13 +285,14 @@ without_private(Ix p)
 	_Alignas(IxTerm) char few[32 * (sizeof(IxTerm) + 1)];
 	size_t bytes = (sizeof(IxTerm) + 1) * (size_t)p->n;
 	IxTerm *t = bytes <= sizeof few ? memset(few, 0, bytes) : big_alloc(bytes);
-	Reach z = {++zn->ix->stamp, (bool *)(t + p->n)};
+	Reach z = {++zn->ix->stamp, (bool *)(t + p->n), 0};
 	int64_t c = p->c, own, sum;
 	int n = 0;
 	Ix r;
 
 	for (int i = 0; i < p->n; i++)
 		reach(&z, &(struct IxPoly){0, 1, &p->t[i], 0}, i);
+	zn->ix->steps -= z.met / LARGE;
 	for (int i = 0; i < p->n; i++) {
 		own = p->t[i].n > 1 || z.shared[i] ? NONE : own_low(&p->t[i]);
 		if (own == NONE || !add_ok(c, own, &sum))
@@ -283,15 +309,16 @@ without_private(Ix p)
 static int64_t
 low_elim(Ix p, int deep)
 {
-	Ix A, R = p->n >= MANY ? without_private(p) : p;
+	Ix A, R = p->n >= MANY && zn->ix->steps > 0 ? without_private(p) : p;
 	const IxAtom *v;
 	int way;
 
 	if (R != p)
 		return low(R, deep);
 	v = newest(p);
-	if (!v || deep > DEEP || zn->ix->steps-- <= 0)
+	if (!v || deep > DEEP || zn->ix->steps <= 0)
 		return NONE;
+	zn->ix->steps -= 1 + p->n / LONG;
 	A = ix_split(p, v, &R);
 	way = sign(A, deep + 1);
 	if (way)

@@ -254,9 +254,11 @@ reduce(Ix d)
 	bool saved = ix_soft();
 	Ix r = d;
 
+	z->reducing = true;
 	for (int i = 0; i < z->solved.n; i++)
 		if (ix_scope_sees(z->solved.p[i].scope))
 			r = ix_subst(r, solved, &z->solved.p[i]);
+	z->reducing = false;
 	return ix_hard(saved) ? r : d;
 }
 
@@ -311,6 +313,8 @@ ix_equal(Ix p, Ix q)
 		return false;
 	if (ix_ge0(d) && ix_ge0(m))
 		return true;
+	if (z->reducing)
+		return false;
 	d = reduce(d);
 	if (ix_is(d, 0))
 		return true;

@@ -17,10 +17,19 @@ typedef struct Num {
 	double real;
 } Num;
 
+/* a value whose producer was looked through */
+typedef struct Seen {
+	const Value *v;
+	bool unknown;                /* an element is */
+	uint64_t has;                /* a bit for each element that was found */
+	Num *elem;
+} Seen;
+typedef VEC(Seen) SeenVec;
+
 typedef struct Env {
 	int depth, n;
 	struct { const IxAtom *var; Ix at; } bind[2 * MOST];
-	VEC(const Value *) *dead;    /* values found to be unknown */
+	SeenVec *seen;
 	bool failed;                 /* of the index under evaluation */
 	Ix guess;                    /* not NULL: what an unknown integer counts as, on trial */
 	bool demand;                 /* unknown integers become symbols bound by loading them */
@@ -147,7 +156,7 @@ static int small(const Value *v)
 /* the body of v at element k, its axes bound */
 static Num eval_te(Env *env, const Value *v, int64_t k)
 {
-	Env in = { .depth = env->depth, .dead = env->dead, .guess = env->guess, .demand = env->demand };
+	Env in = { .depth = env->depth, .seen = env->seen, .guess = env->guess, .demand = env->demand };
 	int64_t d;
 
 	for (int i = v->rank - 1; i >= 0; i--) {
@@ -207,17 +216,29 @@ static void trial_end(Trial *t)
 			n->out[i]->te = t->te[i];
 }
 
+static int seen_at(SeenVec *seen, const Value *v)
+{
+	for (int i = 0; i < seen->n; i++)
+		if (seen->p[i].v == v)
+			return i;
+	push(seen, ((Seen){ v, false, 0, NEWN(Num, MOST) }));
+	return seen->n - 1;
+}
+
 /* element k of a small value that inference does not know: its producer is looked through */
 static Num look_through(Env *env, Value *v, int64_t k)
 {
 	Trial t;
 	Num r = none;
+	Seen *s;
+	int at;
 
 	if (!v->def || env->depth >= DEPTH || small(v) < 0)
 		return none;
-	for (int i = 0; i < env->dead->n; i++)
-		if (env->dead->p[i] == v)
-			return none;
+	at = seen_at(env->seen, v);
+	s = &env->seen->p[at];
+	if (s->unknown || s->has >> k & 1)
+		return s->unknown ? none : s->elem[k];
 	if (!trial_begin(v->def, &t))
 		return none;
 	env->depth++;
@@ -225,8 +246,10 @@ static Num look_through(Env *env, Value *v, int64_t k)
 		r = eval_te(env, v, k);
 	env->depth--;
 	trial_end(&t);
-	if (r.kind == N_NONE)
-		push(env->dead, v);
+	s = &env->seen->p[at];
+	s->unknown = r.kind == N_NONE;
+	s->elem[k] = r;
+	s->has |= UINT64_C(1) << k;
 	return r;
 }
 
@@ -467,9 +490,9 @@ static bool wanted(const Value *v)
 	return v && v->kind == V_TENSOR && (dt_int(v->dt) || v->dt == DT_BOOL) && !v->known && small(v) > 0;
 }
 
-static void know(Value *v, void *dead)
+static void know(Value *v, SeenVec *seen)
 {
-	Env env = { .dead = dead };
+	Env env = { .seen = seen };
 	int n = small(v);
 	Ix *known = NEWN(Ix, n);
 	Num e;
@@ -487,8 +510,8 @@ static void know(Value *v, void *dead)
 
 Ix dim_elem(Value *v, int k, Ix lo, Ix hi)
 {
-	VEC(const Value *) dead = { 0 };
-	Env env = { .dead = (void *)&dead, .guess = ix_sym(NULL, NULL, NULL) };
+	SeenVec seen = { 0 };
+	Env env = { .seen = &seen, .guess = ix_sym(NULL, NULL, NULL) };
 	const Ix *known;
 	Num e;
 	int n;
@@ -500,15 +523,15 @@ Ix dim_elem(Value *v, int k, Ix lo, Ix hi)
 		return value_elem(v, k, lo, hi);
 	env.guess = NULL;
 	env.demand = true;
-	dead.n = 0;
+	seen.n = 0;
 	e = look_through(&env, v, k);
 	return e.kind == N_RATIO && e.den == 1 ? e.ix : value_elem(v, k, lo, hi);
 }
 
 bool const_elem(Value *v, int k, double *to)
 {
-	VEC(const Value *) dead = { 0 };
-	Env env = { .dead = (void *)&dead };
+	SeenVec seen = { 0 };
+	Env env = { .seen = &seen };
 	Ix at[1] = { ix_int(k) }, ix;
 	int64_t i;
 	Num e;
@@ -547,7 +570,7 @@ static void know_scatter(Node *n)
 
 void infer_known(Node *n)
 {
-	VEC(const Value *) dead = { 0 };
+	SeenVec seen = { 0 };
 	bool any = false;
 	Trial t;
 
@@ -559,6 +582,6 @@ void infer_known(Node *n)
 		return;
 	for (int i = 0; i < n->nout; i++)
 		if (wanted(n->out[i]))
-			know(n->out[i], &dead);
+			know(n->out[i], &seen);
 	trial_end(&t);
 }
