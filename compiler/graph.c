@@ -560,7 +560,7 @@ node_where(const Node *n)
 	return fmt("node #%d (%s)", n->id, quoted(node_op_name(n)));
 }
 
-static void
+void
 type_dims(Buf *b, int rank, const Ix *dim)
 {
 	if (rank < 0) {

@@ -275,6 +275,7 @@ void sym_bind(Model *, Ix sym, Value *from, int index);
 bool sym_own(const Node *, Ix);  /* a symbol without a name that no value is known to give, but for this node's lowering */
 
 const char *node_where(const Node *);   /* "node 'x' (Conv, #12)" for messages */
+void type_dims(Buf *, int rank, const Ix *dim);       /* "[n, 3, 224, 224]", "[...]" of unknown rank */
 const char *value_str(const Value *);   /* "'x' float32[n, 3, 224, 224]" */
 const char *op_name(Op);
 const char *node_op_name(const Node *);  /* of a node that may be unknown too */

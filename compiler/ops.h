@@ -32,6 +32,7 @@ DType acc_type(DType);   /* in which a formula over this dtype is computed: f16,
 Expr *ex_acc(Expr *);                        /* cast to acc_type */
 bool is_float8(DType);
 int ints_len(Node *, const Value *);         /* elements of an integer list, or -1 after error() */
+int dims_len(Node *, const Value *);         /* the same, of a list with one for each dimension: no more than a rank */
 
 /* ops/axes.c: axes that only data may decide */
 Ix is_equal01(Ix, Ix);                       /* 1 where equal, else 0 */

@@ -36,7 +36,8 @@ def attack(name, data, *options, files=()):
 
 
 def node(op, inputs, outputs, name=None, **attributes):
-    return helper.make_node(op, inputs.split(), outputs.split(), name or f"{op.lower()}1", **attributes)
+    """inputs, outputs: names; - is an input left out"""
+    return helper.make_node(op, [i.strip("-") for i in inputs.split()], outputs.split(), name or f"{op.lower()}1", **attributes)
 
 
 def value(name, shape, dtype=F):
@@ -177,6 +178,11 @@ def sizes():
         for tag, s in (("max", [MAX, 1]), ("wrap", [1 << 32, 1 << 32]), ("negative", [-5, 2]), ("min", [-MAX - 1, 2])):
             inputs = "s" if op == "ConstantOfShape" else "x s"
             attack(f"{op.lower()}_{tag}", model([node(op, inputs, "y")], X, [value("y", [None, None])], [const("s", s)]))
+    for op, inputs in ("Reshape", "x s"), ("Expand", "x s"), ("ConstantOfShape", "s"), ("Unsqueeze", "x s"), ("Squeeze", "x s"), \
+            ("ReduceSum", "x s"), ("Tile", "x s"), ("Slice", "x s s"), ("Pad", "x s"), ("Resize", "x - - s"), ("CenterCropPad", "x s"):
+        attack(f"{op.lower()}_list_huge", model([node(op, inputs, "y")], X + [value("s", [10**8], I64)], [value("y", None)]))
+    attack("resize_axes_repeated", model([node("Resize", "x - - s", "y", axes=[0] * 100)], X, [value("y", None)], [const("s", [2] * 100)]))
+    attack("reshape_dynamic_12", model([node("Reshape", "x s", "y")], X + [value("s", [12], I64)], [value("y", None)]))
     attack("expand_dynamic_huge", model([node("Expand", "x s", "y")], [value("x", [1])], [value("y", [None] * 4)], [const("s", [1 << 20] * 4)]))
     attack("pad_huge", model([node("Pad", "x p", "y")], X, [value("y", [None, None])], [const("p", [MAX, 0, MAX, 0])]))
     attack("pad_2_62", model([node("Pad", "x p", "y")], X, [value("y", [None, None])], [const("p", [1 << 62, 0, 1 << 62, 0])]))

@@ -51,6 +51,10 @@ bool axes_flags(Node *n, Value *axes, const char *attr, int rank, Ix *flag, int 
 	*count = ints_len(n, axes);
 	if (*count < 0)
 		return false;
+	if (*count > rank) {
+		node_error(n, "%d axes are given for %d dimensions", *count, rank);
+		return false;
+	}
 	Ix e[*count + 1];
 	c = NEWN(int64_t, *count + 1);
 	for (int k = 0; k < *count; k++) {

@@ -18,24 +18,18 @@ bool in_vector(Node *n, int i, Ix len, bool one)
 	return false;
 }
 
-static const char *dims_str(int rank, const Ix *dim)
-{
-	Buf b = { 0 };
-
-	for (int i = 0; i < rank; i++)
-		buf_fmt(&b, "%s%s", i ? ", " : "", ix_str(dim[i]));
-	return buf_str(&b);
-}
-
 bool in_dims(Node *n, int i, int rank, const Ix *dim)
 {
 	Value *v = in_opt(n, i);
 	bool ok = !v || v->rank == rank;
+	Buf want = { 0 };
 
 	for (int k = 0; v && ok && k < rank; k++)
 		ok = ix_assume_equal(v->dim[k], dim[k], "dims of an operand");
-	if (!ok)
-		node_error(n, "input %d is %s, expected [%s]", i, value_str(v), dims_str(rank, dim));
+	if (!ok) {
+		type_dims(&want, rank, dim);
+		node_error(n, "input %d is %s, expected %s", i, value_str(v), buf_str(&want));
+	}
 	return ok;
 }
 
@@ -166,4 +160,12 @@ int ints_len(Node *n, const Value *v)
 		return (int)k;
 	node_unsupported(n, "the length of %s must be constant", value_str(v));
 	return -1;
+}
+
+int dims_len(Node *n, const Value *v)
+{
+	int k = ints_len(n, v);
+
+	limit_check(LIM_RANK, k, node_where(n));
+	return k;
 }

@@ -55,7 +55,7 @@ void lower_size(Node *n)
 void shape_constant_of_shape(Node *n)
 {
 	Value *v = attr_tensor(n, "value");
-	int r = ints_len(n, n->in[0]);
+	int r = dims_len(n, n->in[0]);
 
 	if (r < 0)
 		return;
@@ -233,7 +233,7 @@ static bool pad_mode(Node *n, enum pad *mode)
 static bool pad_sizes(Node *n, Ix *lo, Ix *hi)
 {
 	Value *x = n->in[0], *axes = in_opt(n, 3);
-	int k = axes ? ints_len(n, axes) : x->rank;
+	int k = axes ? dims_len(n, axes) : x->rank;
 	int64_t axis;
 
 	for (int i = 0; i < x->rank; i++)

@@ -150,7 +150,7 @@ static void cancel_dims(const Value *x, const Ix *dim, int r, Ix *total, Ix *res
 void shape_reshape(Node *n)
 {
 	Value *x = n->in[0];
-	int r = ints_len(n, n->in[1]), at = -1, open = 0;
+	int r = dims_len(n, n->in[1]), at = -1, open = 0;
 	Ix total = value_numel(x), left = total, rest = ix_int(1), inferred = NULL, all = ix_int(1);
 
 	if (r < 0)
@@ -224,7 +224,7 @@ void shape_squeeze(Node *n)
 void shape_unsqueeze(Node *n)
 {
 	Value *x = n->in[0], *axes = in_opt(n, 1);
-	int more = axes ? ints_len(n, axes) : 0, r = x->rank + more, count;
+	int more = axes ? dims_len(n, axes) : 0, r = x->rank + more, count;
 
 	if (more < 0)
 		return;
@@ -294,7 +294,7 @@ void lower_transpose(Node *n)
 void shape_expand(Node *n)
 {
 	Value *x = n->in[0], *s = n->in[1];
-	int k = ints_len(n, s), r;
+	int k = dims_len(n, s), r;
 
 	if (k < 0)
 		return;
@@ -322,7 +322,7 @@ void shape_expand(Node *n)
 static void check_expand(Node *n)
 {
 	Value *x = n->in[0], *s = n->in[1];
-	int k = ints_len(n, s);
+	int k = dims_len(n, s);
 
 	for (int a = 0, b = k - x->rank; a < x->rank; a++, b++) {
 		Ix want = b < 0 ? ix_int(1) : dim_elem(s, b, ix_int(0), NULL), have = x->dim[a];
@@ -572,7 +572,7 @@ static bool slice_given(Node *n, int i, Range *r, Ix *any)
 static bool slice_ranges(Node *n, Range *r)
 {
 	Value *x = n->in[0];
-	int k = ints_len(n, n->in[1]);
+	int k = dims_len(n, n->in[1]);
 	Ix any[x->rank + 1], zero = ix_int(0);
 
 	if (k < 0)

@@ -102,9 +102,10 @@ void shape_random(Node *n)
 {
 	int rank;
 	const int64_t *shape = attr_ints(n, "shape", &rank);
-	Ix dim[rank + 1];
 	DType dt;
 
+	limit_check(LIM_RANK, rank, node_where(n));
+	Ix dim[rank + 1];
 	if (!attr_find(n, "shape"))
 		node_error(n, "attribute 'shape' is missing");
 	for (int i = 0; i < rank; i++)

@@ -34,6 +34,8 @@ typedef struct Resize {
 	bool antialias, exclude;
 	int naxes;
 	Axis axis[WMAX];
+	bool known;              /* the scales are given, and constants or computed from constants (a Cast of halves) */
+	double scale[WMAX];
 } Resize;
 
 static int word(Node *n, const char *attr, const char *dflt, const char *const *name, int nname)
@@ -101,6 +103,10 @@ static bool resize_axes(Node *n, Resize *r)
 		int64_t a = axes ? axes[i] : i;
 		if (!axis_ok(n, &a, x->rank))
 			return false;
+		if (r->axis[a].on) {
+			node_error(n, "axes names axis %d twice", (int)a);
+			return false;
+		}
 		r->axis[a].on = true;
 		r->axis[a].pos = i;
 	}
@@ -112,29 +118,26 @@ static bool is_given(const Value *v)
 	return v && !(v->rank == 1 && ix_is(v->dim[0], 0));
 }
 
-/* the scales, where they are constants or computed from constants (a Cast of halves) */
-static bool known_scales(Node *n, const Resize *r, double *s)
+static bool known_scales(Value *v, int count, double *s)
 {
-	Value *v = in_opt(n, 2);
-	bool known = is_given(v);
 	const double *c;
-	int64_t count;
+	int64_t n;
 
-	if (known && const_floats(v, &c, &count) && count >= r->naxes) {
-		memcpy(s, c, sizeof *s * (size_t)r->naxes);
+	if (const_floats(v, &c, &n) && n >= count) {
+		memcpy(s, c, sizeof *s * (size_t)count);
 		return true;
 	}
-	for (int i = 0; known && i < r->naxes; i++)
-		known = const_elem(v, i, &s[i]);
-	return known;
+	for (int i = 0; i < count; i++)
+		if (!const_elem(v, i, &s[i]))
+			return false;
+	return true;
 }
 
 static bool resize_get(Node *n, Resize *r)
 {
 	Value *scales = in_opt(n, 2), *sizes = in_opt(n, 3), *x = n->in[0];
-	double s[WMAX];
+	Value *list = is_given(sizes) ? sizes : scales;
 	int64_t cnt;
-	bool known;
 	int words[4] = { word(n, "coordinate_transformation_mode", "half_pixel", coord_name, NCOORD),
 		word(n, "mode", "nearest", mode_name, NMODE),
 		word(n, "nearest_mode", "round_prefer_floor", near_name, NNEAR),
@@ -150,6 +153,10 @@ static bool resize_get(Node *n, Resize *r)
 		node_error(n, "exactly one of scales and sizes must be given");
 		return false;
 	}
+	if (list->rank != 1 || (ix_isint(list->dim[0], &cnt) && cnt != r->naxes)) {
+		node_error(n, "%s gives the %s of %d axes", value_str(list), list == sizes ? "sizes" : "scales", r->naxes);
+		return false;
+	}
 	if (is_given(sizes)) {
 		for (int i = 0; i < r->naxes; i++)
 			size[i] = value_elem(sizes, i, ix_int(0), NULL);
@@ -160,19 +167,15 @@ static bool resize_get(Node *n, Resize *r)
 			keep_ratio(r, x->rank, size);
 		return true;
 	}
-	if (scales->rank == 1 && ix_isint(scales->dim[0], &cnt) && cnt != r->naxes) {
-		node_error(n, "%lld scales for %d axes", (long long)cnt, r->naxes);
-		return false;
-	}
-	known = known_scales(n, r, s);
+	r->known = known_scales(scales, r->naxes, r->scale);
 	for (int a = 0; a < x->rank; a++) {
 		Axis *ax = &r->axis[a];
-		if (ax->on && known && !(s[ax->pos] > 0 && s[ax->pos] < 1e6)) {
-			node_error(n, "the scale %g", s[ax->pos]);
+		if (ax->on && r->known && !(r->scale[ax->pos] > 0 && r->scale[ax->pos] < 1e6)) {
+			node_error(n, "the scale %g", r->scale[ax->pos]);
 			return false;
 		}
 		if (ax->on)
-			ax->out = known ? scaled(ax->in, (float)s[ax->pos]) : data_dim(n, 0, a, ix_int(0), NULL);
+			ax->out = r->known ? scaled(ax->in, (float)r->scale[ax->pos]) : data_dim(n, 0, a, ix_int(0), NULL);
 	}
 	return true;
 }
@@ -375,28 +378,24 @@ static void tables(Node *n, const Resize *r, Axis *ax)
 /* an axis on which nothing happens */
 static bool untouched(Node *n, const Resize *r, const Axis *ax)
 {
-	double s[WMAX];
-
 	if (!ax->on || r->policy != STRETCH || !ix_equal(ax->in, ax->out))
 		return !ax->on;
 	if (r->coord == TF_CROP && (roi_at(n, r, ax, 0) != num(0) || roi_at(n, r, ax, 1) != num(1)))
 		return false;
-	return is_given(in_opt(n, 3)) || (known_scales(n, r, s) && s[ax->pos] == 1);
+	return is_given(in_opt(n, 3)) || (r->known && r->scale[ax->pos] == 1);
 }
 
 /* scales that are computed while running, or that folding made constant, decide the output's dims */
 static void bind_sizes(Node *n, const Resize *r)
 {
 	Value *scales = in_opt(n, 2), *size;
-	double s[WMAX];
 	Ix one = ix_int(1), at, *dim = n->out[0]->dim;
-	bool known = known_scales(n, r, s);
 
 	if (!is_given(scales))
 		return;
 	for (int a = 0; a < n->in[0]->rank; a++) {
 		const Axis *ax = &r->axis[a];
-		if (!ax->on || (known && dim[a] == ax->out))
+		if (!ax->on || (r->known && dim[a] == ax->out))
 			continue;
 		size = te_temp(n, "size", DT_I64, 1, &one);
 		te_begin(size);
