@@ -46,6 +46,18 @@ class Val:
         self.empty = 0 in self.shape + self.b.shape
 
 
+def operators():
+    """a list of functions, and a decorator that adds one to it, `weight` times"""
+    ops = []
+
+    def op(weight=1):
+        def add(f):
+            ops.extend([f] * weight)
+            return f
+        return add
+    return ops, op
+
+
 class Graph:
     """A graph under construction; `outer` is the graph around a body."""
     most, latest = LARGEST, .5       # elements of a value; how often a step takes one of the last values

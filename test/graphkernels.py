@@ -7,14 +7,7 @@ import graphops
 from graphgen import F16, F32, F64, I8, I32, I64, U8
 
 SIZES = 1, 2, 3, 5, 8, 9, 15, 16, 16, 17, 24, 31, 32, 33, 40, 48, 63, 64, 65
-OPS = []
-
-
-def op(weight=1):
-    def add(f):
-        OPS.extend([f] * weight)
-        return f
-    return add
+OPS, op = graphgen.operators()
 
 
 class Graph(graphgen.Graph):

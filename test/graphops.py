@@ -3,16 +3,9 @@ graph of graphgen.py; it gives None where nothing fits."""
 import numpy as np
 from onnx import helper, numpy_helper
 
-from graphgen import BOOL, F16, F32, F64, FLOATS, I8, I32, I64, INTS, LARGEST, U8
+from graphgen import BOOL, F16, F32, F64, FLOATS, I8, I32, I64, INTS, LARGEST, U8, operators
 
-OPS = []
-
-
-def op(weight=1):
-    def add(f):
-        OPS.extend([f] * weight)
-        return f
-    return add
+OPS, op = operators()
 
 
 # ---- elementwise
