@@ -254,6 +254,44 @@ def places():
           [("w", np.ones((1, 8, 2), np.float32)), ("r", np.ones((1, 8, 2), np.float32))])
 
 
+def operands():
+    """Dims that operands share, of names of their own: what no rule can compare is a status."""
+    def dims(prefix, n):
+        return [f"{prefix}{i}" for i in range(n)]
+
+    one4, two4 = arr([1, 1, 1, 1], 1), arr([1, 1, 2, 2], 1)
+    model("dims_unpool", [("MaxUnpool", "x k", "y", {"kernel_shape": [2, 2], "strides": [2, 2]})], [("x", F, dims("a", 4)), ("k", I64, dims("b", 4))],
+          [("y", F, dims("c", 4))], [case(OK, two4, arr([1, 1, 2, 2], 0, 2, 8, 15)), case(SHAPE, two4, arr([1, 1, 2, 1], 0)),
+                                     case(SHAPE, arr([1, 2, 2, 2], 1), arr([1, 1, 2, 2], 0))])
+    image = arr([1, 2, 3, 3], *range(18))
+    model("dims_deform", [("DeformConv", "x w o b m", "y", {"group": 2, "offset_group": 2})],
+          [("x", F, [1, 2, 3, 3]), ("w", F, [2, 1, 2, 2]), ("o", F, [1, "c", "d", 2]), ("b", F, [2]), ("m", F, [1, "e", 2, "f"])],
+          [("y", F, [1, 2, 2, 2])],
+          [case(s, image, arr([2, 1, 2, 2], 1), arr([1, c, d, 2], 0.5), ints(1, 1), arr([1, e, 2, f], 1)) for s, c, d, e, f in (
+              (OK, 16, 2, 8, 2), (SHAPE, 8, 2, 8, 2), (SHAPE, 16, 1, 8, 2), (SHAPE, 16, 2, 4, 2), (SHAPE, 16, 2, 8, 1))], opset=19)
+    model("dims_conv_group", [("Conv", "x w", "y", {"group": 2})], [("x", F, dims("a", 3)), ("w", F, dims("b", 3))], [("y", F, dims("c", 3))],
+          [case(OK, arr([1, 2, 4], 1), arr([4, 1, 2], 1)), case(SHAPE, arr([1, 2, 4], 1), arr([3, 1, 2], 1)),
+           case(SHAPE, arr([1, 2, 4], 1), arr([1, 1, 2], 1))])
+    model("dims_group_norm", [("GroupNormalization", "x s b", "y", {"num_groups": 2})], [("x", F, dims("a", 3)), ("s", F, ["c"]), ("b", F, ["d"])],
+          [("y", F, dims("a", 3))], [case(s, arr([1, c, 2], 1), ints(*[1] * c), ints(*[0] * c)) for s, c in ((OK, 4), (SHAPE, 3), (SHAPE, 1))])
+    model("dims_attention", [("Attention", "q k v", "y")], [(n, F, dims(n, 4)) for n in "qkv"], [("y", F, dims("y", 4))],
+          [case(s, arr([1, q, 2, 4], 1), arr([1, k, 3, 4], 1), arr([1, v, 3, 4], 1)) for s, q, k, v in (
+              (OK, 4, 2, 2), (SHAPE, 3, 2, 2), (SHAPE, 1, 2, 2), (SHAPE, 4, 2, 3), (OK, 4, 2, 4))], opset=24)
+    a, b, z = arr([2, 3], 1), arr([3, 2], 1), T.UINT8
+    model("dims_matmul_integer", [("MatMulInteger", "a b p q", "y")], [("a", z, dims("a", 2)), ("b", z, dims("b", 2)), ("p", z, ["p"]), ("q", z, ["q"])],
+          [("y", I32, dims("y", 2))], [case(s, a, b, ints(*[1] * p), ints(*[1] * q)) for s, p, q in ((OK, 2, 2), (SHAPE, 1, 2), (SHAPE, 2, 1))])
+    model("dims_qlinear_matmul", [("QLinearMatMul", "a s p b t q u r", "y")],
+          [("a", z, dims("a", 2)), ("s", F, ["s"]), ("p", z, ["p"]), ("b", z, dims("b", 2)), ("t", F, ["t"]), ("q", z, ["q"]), ("u", F, []), ("r", z, [])],
+          [("y", z, dims("y", 2))], [case(s, a, ints(*[1] * k[0]), ints(*[1] * k[1]), b, ints(*[1] * k[2]), ints(*[1] * k[3]), one(1), one(1))
+                                     for s, k in ((OK, (2, 2, 2, 2)), (SHAPE, (1, 2, 2, 2)), (SHAPE, (2, 1, 2, 2)), (SHAPE, (2, 2, 1, 2)),
+                                                  (SHAPE, (2, 2, 2, 3)))])
+    model("dims_resize_roi", [helper.make_node("Resize", ["x", "roi", "s"], ["y"], mode="linear", coordinate_transformation_mode="tf_crop_and_resize")],
+          [("x", F, [1, 1, 2, 2]), ("roi", F, ["n"])], [("y", F, [1, 1, 4, 4])],
+          [case(OK, two4, arr([8], 0.5)), case(SHAPE, two4, arr([7], 0.5)), case(SHAPE, two4, arr([1], 0.5))], [("s", np.float32([1, 1, 2, 2]))])
+    model("dims_resize_scales", [helper.make_node("Resize", ["x", "", "s"], ["y"])], [("x", F, [1, 1, 1, 1]), ("s", F, ["n"])], [("y", F, dims("b", 4))],
+          [case(OK, one4, ints(1, 1, 2, 2)), case(SHAPE, one4, ints(1, 1, 2)), case(SHAPE, one4, ints(1))])
+
+
 def flow():
     """Loops, branches and sequences."""
     one_value = helper.make_tensor_value_info
@@ -356,7 +394,7 @@ def main():
     os.environ["TSAN_OPTIONS"] = "halt_on_error=1"
     folder = harness.temporary()
     t = Tester(zenithc, folder)
-    for f in (indices, sizes, numbers, places, flow):
+    for f in (indices, sizes, numbers, places, operands, flow):
         f()
     jobs = []
     for name, m, cases in MODELS:

@@ -106,6 +106,8 @@ static bool attn_get(Node *n, Attn *a)
 		node_error(n, "queries, keys and values do not fit each other");
 		return false;
 	}
+	if (!in_parts(n, a->q.heads, a->k.heads, "heads of keys") || !in_parts(n, a->q.heads, a->v.heads, "heads of values"))
+		return false;
 	Ix past_k[4] = { a->batch, a->k.heads, a->past, a->k.size },
 		past_v[4] = { a->batch, a->v.heads, a->past, a->v.size };
 	return in_dims(n, 4, 4, past_k) && in_dims(n, 5, 4, past_v) && in_dims(n, 6, 1, &a->batch) &&
@@ -150,7 +152,7 @@ static Value *with_past(Attn *a, int out, const Heads *h, Value *past)
 
 static Expr *kv_read(const Attn *a, Value *all, const Heads *h, Ix b, Ix head, Ix j, Ix d)
 {
-	Ix group = ix_div(a->q.heads, h->heads), at[4] = { b, ix_div(head, group), j, d };
+	Ix group = ix_max(ix_div(a->q.heads, ix_max(h->heads, ix_int(1))), ix_int(1)), at[4] = { b, ix_div(head, group), j, d };
 
 	return ex_cast(a->dt, all ? te_read(all, at, 4) : head_read(h, b, at[1], j, d));
 }

@@ -38,6 +38,32 @@ bool out_wanted(const Node *n, int i)
 	return i < n->nout && n->out[i];
 }
 
+bool in_spread(Node *n, int i, int axis, int rank, const Ix *dim)
+{
+	Value *v = in_opt(n, i);
+	bool ok = !v || v->rank <= rank;
+
+	if (!v || ix_is(value_numel(v), 1))
+		return true;
+	if (v->rank == 1)
+		return in_vector(n, i, dim[axis], true);
+	for (int k = 0; ok && k < v->rank; k++)
+		ok = ix_is(v->dim[k], 1) || ix_assume_equal(v->dim[k], dim[rank - v->rank + k], "dims of an operand");
+	if (!ok)
+		node_error(n, "input %d is %s, expected what spreads to [%s]", i, value_str(v), dims_str(rank, dim));
+	return ok;
+}
+
+bool in_parts(Node *n, Ix whole, Ix parts, const char *what)
+{
+	Ix each = ix_div(whole, ix_max(parts, ix_int(1)));
+
+	if (ix_assume_equal(whole, ix_mul(each, parts), what))
+		return true;
+	node_error(n, "%s: %s do not divide %s", what, ix_str(parts), ix_str(whole));
+	return false;
+}
+
 void set_out(Node *n, int i, DType dt, int rank, const Ix *dim)
 {
 	if (out_wanted(n, i))

@@ -17,6 +17,8 @@ static bool conv_get(Node *n, const Value *x, const Value *w, Win *win, int64_t 
 			ix_str(w->dim[0]));
 		return false;
 	}
+	if (!in_parts(n, w->dim[0], ix_int(g), "groups of output channels"))
+		return false;
 	if (!ix_assume_equal(x->dim[1], ix_mulc(w->dim[1], g), "channels of a convolution")) {
 		node_error(n, "the input has %s channels, the weight wants %s in each of %lld groups",
 		           ix_str(x->dim[1]), ix_str(w->dim[1]), (long long)g);
@@ -162,6 +164,8 @@ static bool transpose_get(Node *n, Win *win, int64_t *group)
 			ix_str(w->dim[0]));
 		return false;
 	}
+	if (!in_parts(n, w->dim[0], ix_int(*group), "groups of channels"))
+		return false;
 	if (attr_ints(n, "output_shape", &given) && given > nd)
 		given = -1;
 	if (!win_attr(n, "strides", nd, 1, 1, win->stride) || !win_attr(n, "dilations", nd, 1, 1, win->dil) ||

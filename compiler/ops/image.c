@@ -251,11 +251,25 @@ static bool deform_get(Node *n, Win *win)
 
 void shape_deform_conv(Node *n)
 {
+	Value *x = n->in[0], *w = n->in[1];
+	int64_t g = attr_int(n, "group", 1), og = attr_int(n, "offset_group", 1);
 	Win win;
 
-	if (!deform_get(n, &win) || !in_vector(n, 3, n->in[1]->dim[0], false))
+	if (g < 1 || og < 1) {
+		node_error(n, "group %lld, offset_group %lld", (long long)g, (long long)og);
 		return;
-	Ix dim[4] = { n->in[0]->dim[0], n->in[1]->dim[0], win.out[0], win.out[1] };
+	}
+	if (!deform_get(n, &win) || !in_vector(n, 3, w->dim[0], false) ||
+		!in_parts(n, w->dim[0], ix_int(g), "groups of channels") ||
+		!in_parts(n, x->dim[1], ix_int(og), "groups of offsets"))
+		return;
+	Ix taps = ix_mulc(ix_prod(win.size, 2), og), dim[4] = { x->dim[0], ix_mulc(taps, 2), win.out[0], win.out[1] };
+	if (!in_dims(n, 2, 4, dim))
+		return;
+	dim[1] = taps;
+	if (!in_dims(n, 4, 4, dim))
+		return;
+	dim[1] = w->dim[0];
 	set_out(n, 0, n->in[0]->dt, 4, dim);
 }
 
@@ -382,7 +396,7 @@ void shape_max_unpool(Node *n)
 	Value *x = n->in[0], *given = in_opt(n, 2);
 	Ix dim[2 + WMAX];
 
-	if (!unpool_get(n, dim))
+	if (!unpool_get(n, dim) || !in_dims(n, 1, x->rank, x->dim) || !in_vector(n, 2, ix_int(x->rank), false))
 		return;
 	for (int i = 0; given && i < x->rank; i++)
 		dim[i] = value_elem(given, i, ix_int(0), NULL);

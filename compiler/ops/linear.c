@@ -120,6 +120,11 @@ void shape_mat_mul_integer(Node *n)
 			node_error(n, "an operand of type %s", dt_name(n->in[i]->dt));
 			return;
 		}
+	for (int i = 0; i < 2; i++) {
+		Value *v = n->in[i];
+		if (v->rank && !in_spread(n, 2 + i, i || v->rank == 1 ? v->rank - 1 : v->rank - 2, v->rank, v->dim))
+			return;
+	}
 	set_product(n, DT_I32);
 }
 

@@ -194,6 +194,17 @@ void shape_channel_norm(Node *n)
 		shape_norm(n);
 }
 
+void shape_group_norm(Node *n)
+{
+	Value *x = n->in[0];
+	int64_t groups = attr_int(n, "num_groups", 1);
+
+	if (groups < 1 || x->rank < 2 || x->rank > NR)
+		node_error(n, "num_groups %lld of %s", (long long)groups, value_str(x));
+	else if (in_parts(n, x->dim[1], ix_int(groups), "groups of channels"))
+		shape_channel_norm(n);
+}
+
 void lower_instance_normalization(Node *n)
 {
 	Value *x = n->in[0], *y = n->out[0], *mean, *scale;
@@ -249,10 +260,6 @@ void lower_group_normalization(Node *n)
 	Te *t;
 	Expr *e;
 
-	if (!ix_gt0(groups) || x->rank < 2 || x->rank > NR) {
-		node_error(n, "num_groups %s of %s", ix_str(groups), value_str(x));
-		return;
-	}
 	mean = group_stat(n, "mean", dt, groups, NULL, 0);
 	scale = group_stat(n, "scale", dt, groups, mean, attr_float(n, "epsilon", 1e-5));
 	t = te_begin(y);

@@ -284,6 +284,9 @@ void shape_qlinear_mat_mul(Node *n)
 		return;
 	dim[rank] = a->dim[a->rank - 2];
 	dim[rank + 1] = b->dim[b->rank - 1];
+	for (int i = 1; i < 6; i++)
+		if (i != 3 && !in_spread(n, i, rank + (i > 3), rank + 2, dim))
+			return;
 	set_out(n, 0, n->in[7]->dt, rank + 2, dim);
 }
 

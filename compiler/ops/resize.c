@@ -187,6 +187,11 @@ void shape_resize(Node *n)
 
 	if (!resize_get(n, &r))
 		return;
+	for (int i = 2; i < 4; i++)
+		if (is_given(in_opt(n, i)) && !in_vector(n, i, ix_int(r.naxes), false))
+			return;
+	if (r.coord == TF_CROP && is_given(in_opt(n, 1)) && !in_vector(n, 1, ix_int(2 * r.naxes), false))
+		return;
 	for (int i = 0; i < n->in[0]->rank; i++)
 		dim[i] = r.axis[i].out;
 	set_out(n, 0, n->in[0]->dt, n->in[0]->rank, dim);
