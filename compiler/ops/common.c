@@ -42,6 +42,7 @@ bool in_spread(Node *n, int i, int axis, int rank, const Ix *dim)
 {
 	Value *v = in_opt(n, i);
 	bool ok = !v || v->rank <= rank;
+	Buf want = { 0 };
 
 	if (!v || ix_is(value_numel(v), 1))
 		return true;
@@ -49,8 +50,10 @@ bool in_spread(Node *n, int i, int axis, int rank, const Ix *dim)
 		return in_vector(n, i, dim[axis], true);
 	for (int k = 0; ok && k < v->rank; k++)
 		ok = ix_is(v->dim[k], 1) || ix_assume_equal(v->dim[k], dim[rank - v->rank + k], "dims of an operand");
-	if (!ok)
-		node_error(n, "input %d is %s, expected what spreads to [%s]", i, value_str(v), dims_str(rank, dim));
+	if (!ok) {
+		type_dims(&want, rank, dim);
+		node_error(n, "input %d is %s, expected what spreads to %s", i, value_str(v), buf_str(&want));
+	}
 	return ok;
 }
 
