@@ -66,6 +66,7 @@ Ix ix_of(const IxAtom *);            /* the atom as a polynomial */
 bool ix_ge0(Ix);
 bool ix_ge(Ix, Ix);
 bool ix_gt0(Ix);
+bool ix_lt0(Ix);
 bool ix_bounds(Ix, int64_t *lo, int64_t *hi);  /* constant bounds, INT64_MIN / INT64_MAX where none is known;
 						  false if neither */
 Ix ix_upper(Ix p, bool (*eliminate)(const IxAtom *, void *), void *);  /* least bound found over the atoms to

@@ -139,7 +139,7 @@ div_range(Ix p, Ix q)
 	end = ix_sub(q, p);
 	if (ix_ge0(p) && ix_gt0(end))
 		return ix_int(0);
-	if (ix_ge0(ix_addc(ix_mulc(p, -1), -1)) && ix_ge0(ix_add(p, q)))
+	if (ix_lt0(p) && ix_ge0(ix_add(p, q)))
 		return ix_int(-1);
 	return NULL;
 }

@@ -401,6 +401,14 @@ ix_gt0(Ix p)
 }
 
 bool
+ix_lt0(Ix p)
+{
+	Ix d = soft_sum(p, -1, ix_int(0), -1);
+
+	return d && ix_ge0(d);
+}
+
+bool
 ix_bounds(Ix p, int64_t *lo, int64_t *hi)
 {
 	*lo = lowest(p);

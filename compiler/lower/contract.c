@@ -258,7 +258,7 @@ static Stmt *hoist_of(Gemm *g, const Factor *f, Stmt *b, const Swap *sw, int ope
 		if (need != open)
 			continue;
 		cond = nest_index(g->n, ix_subst(cond, gemm_axis, (void *)sw));
-		if (ix_gt0(ix_mulc(cond, -1)))
+		if (ix_lt0(cond))
 			b = st_block();
 		else if (!ix_ge0(cond))
 			b = st_if(b, ex_bin(E_GE, ex_ix(cond), ex_int(DT_I64, 0)));

@@ -278,7 +278,7 @@ static Stmt *hoist(const Tile *t, Stmt *b, int open)
 		cond = nest_index(g->n, ix_subst(cond, gemm_axis, t->sw));
 		if (ix_ge0(cond))
 			continue;
-		never |= ix_gt0(ix_mulc(cond, -1));
+		never |= ix_lt0(cond);
 		e = ex_bin(E_GE, ex_ix(cond), ex_int(DT_I64, 0));
 		all = all ? ex_bin(E_AND, all, e) : e;
 	}

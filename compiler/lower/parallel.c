@@ -336,7 +336,7 @@ apart_mod(const Access *a, const Access *b, Ix m)
 			continue;
 		t = ix_add(t, ix_sub(inside(c, v, m), ix_subst(inside(e, w, m), renamed, NULL)));
 		if ((!m || within(t, ix_addc(m, -1))) &&
-		    (ix_ge0(ix_addc(t, -1)) || ix_ge0(ix_addc(ix_mulc(t, -1), -1))))
+		    (ix_gt0(t) || ix_lt0(t)))
 			return true;
 	}
 	return false;

@@ -65,7 +65,7 @@ static void within(Node *n, const Value *k, const Value *x, int64_t axis)
 		room = ix_sub(x->dim[i], k->dim[i]);
 		if (i == axis || ix_ge0(room))
 			continue;
-		if (ix_ge0(ix_addc(ix_mulc(room, -1), -1)))
+		if (ix_lt0(room))
 			node_error(n, "indices %s for data %s", value_str(k), value_str(x));
 		else
 			te_fail(n, "check_indices", ex_bin(E_LT, ex_ix(room), ex_int(DT_I64, 0)),

@@ -387,7 +387,7 @@ static Num eval_guard(Env *env, const Expr *e)
 	for (int i = 0; i < e->nix; i++) {
 		if (!eval_ix(env, e->ix[i], &p))
 			return none;
-		if (ix_gt0(ix_mulc(p, -1)))
+		if (ix_lt0(p))
 			return eval(env, e->a[1]);
 		all = all && ix_ge0(p);
 	}

@@ -123,8 +123,6 @@ static bool infer_dim(Node *n, Ix total, Ix rest, Ix *dim)
 	return true;
 }
 
-/* Where only data tells which dim is -1, each may be it: v < 0 ? inferred : v, as bcast(v + 2, inferred +
- * 2) - 2 */
 /* the dims that a shape repeats cancel: s / max(1, s) would not be known to be 1 */
 static void cancel_dims(const Value *x, const Ix *dim, int r, Ix *total, Ix *rest)
 {
@@ -147,6 +145,8 @@ static void cancel_dims(const Value *x, const Ix *dim, int r, Ix *total, Ix *res
 			*rest = ix_mul(*rest, dim[i]);
 }
 
+/* Where only data tells which dim is -1, each may be it: v < 0 ? inferred : v, as bcast(v + 2,
+ * inferred + 2) - 2 */
 void shape_reshape(Node *n)
 {
 	Value *x = n->in[0];
@@ -510,7 +510,7 @@ static Ix clamp_end(Ix x, Ix d, Ix lo, Ix hi)
 		return c > 0 ? hi : lo;
 	if (ix_ge0(x))
 		return ix_ge0(lo) ? ix_min(x, hi) : ix_max(lo, ix_min(x, hi));
-	if (!ix_gt0(ix_mulc(x, -1)))
+	if (!ix_lt0(x))
 		x = ix_max(x, ix_addc(ix_mulc(d, -1), -1));
 	return ix_max(lo, ix_min(ix_add(x, ix_mul(is_neg01(x), d)), hi));
 }
