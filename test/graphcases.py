@@ -69,6 +69,27 @@ CASES = {
         r = LRN <alpha = 0.1, size = 5> (x)
         c = Conv <group = 3, kernel_shape = [3, 1], pads = [2, 0, 2, 0], strides = [3, 2]> (r, w)
         y = ReduceL1 <keepdims = 0> (c, a) }""", [{"x": np.ones((4, 3, 8, 7), np.float32) * 3}]),
+    # a count that the first arm loads was taken for loaded in the other, and after a body that does not run
+    "count_in_arms": ('''(float[N] x, int64 n, bool c) => (float[?] y) {
+        y = If (c) <then_branch = a () => (float[?] p) {
+            p = Loop (n, "", x) <body = b (int64 i, bool g, float[?] s) => (bool h, float[?] t) {
+                h = Identity (g)
+                t = Add (s, x) }>
+        }, else_branch = d () => (float[?] p) {
+            p = Loop (n, "", x) <body = b (int64 i, bool g, float[?] s) => (bool h, float[?] t) {
+                h = Identity (g)
+                t = Sub (s, x) }>
+        }> }''', [{"x": x[0, 0], "n": np.array(4), "c": np.array(c)} for c in (True, False)]),
+    "count_in_body": ('''(float[N] x, int64 m, int64 n) => (float[?] z) {
+        y = Loop (m, "", x) <body = b (int64 i, bool g, float[?] s) => (bool h, float[?] t) {
+            h = Identity (g)
+            t = Loop (n, "", s) <body = d (int64 j, bool k, float[?] p) => (bool l, float[?] q) {
+                l = Identity (k)
+                q = Add (p, x) }>
+        }>
+        z = Loop (n, "", y) <body = e (int64 i, bool g, float[?] s) => (bool h, float[?] t) {
+            h = Identity (g)
+            t = Add (s, x) }> }''', [{"x": x[0, 0], "m": np.array(m), "n": np.array(3)} for m in (0, 2)]),
     # parts of strings. ONNX Runtime has no tabs, no parts in an empty string and no blank after the last part; ONNX has
     "split_blanks": ("(string[N] x) => (string[?,?] y, int64[?] z) { y, z = StringSplit (x) }",
                      [{"x": words}, {"x": words[:3]}]),

@@ -72,7 +72,7 @@ static void build_if(Lower *lo, Stmt *b, Node *n)
 	arm[0] = st_if(b, load_scalar(lo, n->in[0]));
 	arm[1] = st_else(b);
 	for (int k = 0; k < 2; k++) {
-		int scope = ix_scope(graph_scope(g[k]));
+		int scope = ix_scope(graph_scope(g[k])), nbound = lo->bound.n;
 		bool runs = build_graph(lo, g[k], arm[k]);
 		for (int i = 0; runs && i < n->nout; i++) {
 			Value *o = n->out[i], *r = g[k]->ret->in[i];
@@ -85,6 +85,7 @@ static void build_if(Lower *lo, Stmt *b, Node *n)
 			p = o->place;
 			emit_copy(lo, arm[k], r, p);
 		}
+		forget_bound(lo, nbound);
 		ix_scope(scope);
 	}
 	for (int i = 0; i < n->nout; i++)
@@ -346,7 +347,7 @@ static void build_loop(Lower *lo, Stmt *b, Node *n)
 	Ix it = ix_sym(NULL, ix_int(0), NULL),
 	   top = n->in[0] ? value_elem(n->in[0], 0, ix_int(0), ix_int(FAR)) : NULL, trip = NULL;
 	Value *more = work_scalar(lo, g->in.p[1]), *iter = work_scalar(lo, g->in.p[0]);
-	int mark = lo->nmark++;
+	int mark = lo->nmark++, nbound;
 	Rows rows = { .cap = ix_sym(NULL, ix_int(0), NULL) };
 	bool grow = rows_grow(g, top);
 	Expr *cond;
@@ -384,8 +385,10 @@ static void build_loop(Lower *lo, Stmt *b, Node *n)
 	w = st_while(b, cond);
 	st_store(w, iter->place->mem, ix_int(0), ex_ix(it));
 	st_store(w, more->place->mem, ix_int(0), ex_var(go));
+	nbound = lo->bound.n;
 	if (build_graph(lo, g, w))
 		loop_next(lo, w, n, c, it, go, &rows, mark);
+	forget_bound(lo, nbound);
 	if (trip)
 		emit_bind(lo, b, trip, it);
 	lo->nmark -= grow && trip ? 2 : 1;
@@ -429,7 +432,7 @@ static void build_scan(Lower *lo, Stmt *b, Node *n)
 	int64_t ax = list_at(n, "scan_input_axes", 0);
 	Carried c[nst + 1];
 	Ix it = ix_sym(NULL, ix_int(0), NULL), trip, at;
-	int mark = lo->nmark++;
+	int mark = lo->nmark++, nbound;
 	Stmt *w;
 
 	axis_ok(n, &ax, n->in[nst]->rank);
@@ -453,8 +456,10 @@ static void build_scan(Lower *lo, Stmt *b, Node *n)
 		at = list_at(n, "scan_input_directions", i) ? ix_addc(ix_sub(trip, it), -1) : it;
 		g->in.p[nst + i]->place = slice_place(lo, x, (int)ax, at, g->in.p[nst + i]);
 	}
+	nbound = lo->bound.n;
 	if (build_graph(lo, g, w))
 		scan_next(lo, w, n, c, nst, it, trip, mark);
+	forget_bound(lo, nbound);
 	lo->nmark--;
 	for (int k = 0; k < nst; k++)
 		finish_carried(lo, b, n->out[k], &c[k]);

@@ -56,6 +56,17 @@ void emit_assumptions(Lower *lo, Stmt *b)
 	}
 }
 
+void forget_bound(Lower *lo, int n)
+{
+	int na;
+	const IxAssumption *a = ix_assumptions(&na);
+
+	while (lo->bound.n > n)
+		*map_at_ptr(lo->bound_set, lo->bound.p[--lo->bound.n]) = NULL;
+	for (int i = 0; i < na && i < lo->nassumed; i++)
+		lo->assumed[i] = lo->assumed[i] && all_bound(lo, a[i].a) && all_bound(lo, a[i].b);
+}
+
 void emit_bind_in_arm(Stmt *b, Ix sym, Ix value)
 {
 	Stmt *s = st_new(S_BIND);

@@ -10,6 +10,7 @@ bool build_graph(Lower *, Graph *, Stmt *);
 void build_control(Lower *, Stmt *, Node *);          /* If, Loop, Scan */
 
 void bind_symbol(Lower *, Ix sym);
+void forget_bound(Lower *, int n);      /* at the end of an arm or a body: all since Lower.bound had n */
 bool all_bound(Lower *, Ix);
 void emit_assumptions(Lower *, Stmt *);
 void emit_bind(Lower *, Stmt *, Ix sym, Ix value);
