@@ -50,6 +50,13 @@ CASES = {
         t = Transpose (i)
         r = Reshape (t, s)
         y = ReduceMax (r, a) }''', [{"x": x[0, 0]}, {"x": x[0, 1, :3]}]),
+    # of operator set 11 alone, and written by TensorFlow's exporter into any
+    "resize_tf_nearest": ('''(float[1,2,8,9] x) => (float[?,?,?,?] a, float[?,?,?,?] b, float[?,?,?,?] c)
+        <int64[4] s = {1, 2, 5, 13}, int64[4] t = {1, 2, 16, 27}> {
+        a = Resize <coordinate_transformation_mode = "tf_half_pixel_for_nn", nearest_mode = "floor"> (x, "", "", s)
+        b = Resize <coordinate_transformation_mode = "tf_half_pixel_for_nn", nearest_mode = "floor"> (x, "", "", t)
+        c = Resize <coordinate_transformation_mode = "tf_half_pixel_for_nn", mode = "linear"> (x, "", "", s) }''',
+                          [{"x": np.arange(144, dtype=np.float32).reshape(1, 2, 8, 9)}]),
     # of a single element the reference evaluator takes position -0.5, the text and ONNX Runtime 0
     "resize_to_one": ('''(float[1,1,4,6] x) => (float[?,?,?,?] y) <int64[4] s = {1, 1, 1, 2}> {
         y = Resize <coordinate_transformation_mode = "pytorch_half_pixel", mode = "cubic"> (x, "", "", s) }''',

@@ -5,9 +5,9 @@
 #include <math.h>
 
 typedef enum Coord { HALF_PIXEL, HALF_PIXEL_SYMMETRIC, PYTORCH_HALF_PIXEL, ALIGN_CORNERS, ASYMMETRIC,
-	TF_CROP, NCOORD } Coord;
+	TF_CROP, TF_HALF_PIXEL, NCOORD } Coord;
 static const char *const coord_name[NCOORD] = { "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel",
-	"align_corners", "asymmetric", "tf_crop_and_resize" };
+	"align_corners", "asymmetric", "tf_crop_and_resize", "tf_half_pixel_for_nn" };
 typedef enum Mode { NEAREST, LINEAR, CUBIC, NMODE } Mode;
 static const char *const mode_name[NMODE] = { "nearest", "linear", "cubic" };
 typedef enum Near { PREFER_FLOOR, PREFER_CEIL, FLOOR, CEIL, NNEAR } Near;
@@ -265,6 +265,8 @@ static Expr *position(Node *n, const Resize *r, const Axis *ax, Ix o)
 		return ex_select(one, num(0), DIV(MUL(x, in1), SUB(width, num(1))));
 	case ASYMMETRIC:
 		return DIV(x, s);
+	case TF_HALF_PIXEL:
+		return DIV(ADD(x, num(0.5)), s);
 	default:
 		r0 = roi_at(n, r, ax, 0);
 		r1 = roi_at(n, r, ax, 1);
@@ -338,7 +340,7 @@ static Ix whole_factor(const Resize *r, const Axis *ax)
 		r->coord == HALF_PIXEL_SYMMETRIC;
 
 	if (!(half && (r->near == PREFER_FLOOR || r->near == PREFER_CEIL)) &&
-		!(r->coord == ASYMMETRIC && r->near == FLOOR))
+		!((r->coord == ASYMMETRIC || r->coord == TF_HALF_PIXEL) && r->near == FLOOR))
 		return NULL;
 	if (!ix_gt0(ax->in) || r->policy != STRETCH)
 		return NULL;
