@@ -86,6 +86,22 @@ def floats():
     case("embed_plain", "EmbedLayerNormalization", [ids, None, tables[0], tables[1], None, *tables[3:]], "y,m")
 
 
+def renamed():
+    x, i64 = rand(2, 3, 4, 5), lambda *v: np.array(v, np.int64)
+    case("range", "Range", [f(1), f(4.5), f(.5)])
+    case("range_one", "Range", [const(np.int64(-2)), const(np.int64(3))])
+    case("trilu", "Trilu", [x, const(np.int64(1))], upper=0)
+    case("gather_nd", "GatherND", [x, const(np.array([[0, 1], [1, 2]]))])
+    case("pad", "Pad", [x, const(i64(0, 1, 0, 2, 0, 0, 1, 0)), const(f(7))])
+    case("pad_reflect", "Pad", [x, const(i64(0, 1, 0, 2, 0, 0, 1, 0))], mode="reflect")
+    case("expand_dims", "ExpandDims", [x, const(np.int32(1))])
+    case("expand_dims_end", "ExpandDims", [x, const(np.int32(-1))])
+    case("transpose_matmul", "TransposeMatMul", [rand(5, 3), rand(5, 4)], transA=1, alpha=.5)
+    case("unique", "Unique", [np.array([3, 1, 3, 2, 1], np.float32)], "y,i,c")
+    grid = np.tanh(rand(2, 6, 7, 2)).astype(np.float32)
+    case("grid_sample", "GridSample", [x, grid], mode="bilinear", padding_mode="border", align_corners=1)
+
+
 def attention():
     x, w, b = rand(2, 5, 8), const(rand(8, 24) / 3), const(rand(24))
     keep, ends = np.array([[1, 1, 1, 0, 0], [1] * 5], np.int32), np.array([3, 5], np.int32)
@@ -116,6 +132,12 @@ def quantised():
     case("qleaky", "QLinearLeakyRelu", [x, xs, xz, ys, yz], alpha=.1)
     case("qmul", "QLinearMul", [x, xs, xz, u8(1, 3, 1, 1), const(f(.013)), const(np.uint8(7)), ys, yz])
     case("qaverage", "QLinearGlobalAveragePool", [x, xs, xz, ys, yz])
+    nhwc = [u8(1, 4, 5, 3), *[xs, xz, ys, yz]]
+    case("nhwc_max", "NhwcMaxPool", nhwc[:1], kernel_shape=[2, 2], pads=[1, 0, 0, 1])
+    case("nhwc_average", "QLinearAveragePool", nhwc, kernel_shape=[3, 3], pads=[1] * 4, channels_last=1)
+    case("nhwc_global", "QLinearGlobalAveragePool", nhwc, channels_last=1)
+    case("nhwc_conv", "QLinearConv", [*nhwc[:3], const(s8(6, 3, 3, 3)), const(f(.01)), const(np.int8(0)), const(f(.5)), yz], channels_last=1)
+    case("ms_conv", "QLinearConv", [x, xs, xz, const(s8(6, 3, 3, 3)), const(f(.01)), const(np.int8(0)), const(f(.5)), yz])
     case("qconcat", "QLinearConcat", [ys, yz, x, xs, xz, u8(1, 2, 4, 4), const(f(.02)), const(np.uint8(9))], axis=1)
     case("qwhere", "QLinearWhere", [rand(4, 4) > 0, x, xs, xz, u8(1, 3, 4, 4), const(f(.02)), const(np.uint8(9)), ys, yz])
     a = u8(3, 16)
@@ -151,7 +173,7 @@ def write(folder, name, m, feed):
 
 def main():
     zenithc, only = sys.argv[1], sys.argv[2:]
-    for make in floats, attention, quantised:
+    for make in floats, renamed, attention, quantised:
         make()
     folder = harness.temporary()
     jobs = []

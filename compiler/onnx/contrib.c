@@ -1,5 +1,5 @@
 /* Operators of com.microsoft, as optimisers and quantisers of ONNX Runtime write them, become nodes of ONNX's own:
- * rows of ops.def with OF_EXPANDS, one rule here for each, but for FlexAttention's (preview.c). A rule ends by making the node itself the last of them.
+ * rows of ops.def with OF_EXPANDS, one rule here for each, or in preview.c, nbits.c, optimized.c. A rule ends by making the node itself the last of them.
  */
 #include "import.h"
 #include "../ops.h"
@@ -607,10 +607,8 @@ ex_qlinear_leaky_relu(Node *n)
 static void
 ex_qlinear_global_average_pool(Node *n)
 {
-	if (attr_int(n, "channels_last", 0)) {
-		node_unsupported(n, "channels_last");
+	if (attr_int(n, "channels_last", 0) && !channels_first(n))
 		return;
-	}
 	node_drop_attr(n, "channels_last");
 	around(n, OP_GLOBAL_AVERAGE_POOL);
 }
@@ -720,16 +718,23 @@ static const struct { Op op; unsigned need; void (*fn)(Node *); } rules[] = {
 	{OP_MS_DYNAMIC_QUANTIZE_LSTM, 0x507, ex_dynamic_quantize_lstm},
 	{OP_MS_DYNAMIC_QUANTIZE_MAT_MUL, 7, ex_dynamic_quantize_mat_mul},
 	{OP_MS_EMBED_LAYER_NORMALIZATION, 0x6d, ex_embed_layer_normalization},
+	{OP_MS_EXPAND_DIMS, 3, ex_expand_dims},
 	{OP_MS_FAST_GELU, 1, ex_fast_gelu},
 	{OP_MS_FUSED_CONV, 3, ex_fused_conv},
 	{OP_MS_FUSED_GEMM, 3, ex_fused_gemm},
 	{OP_MS_FUSED_MAT_MUL, 3, ex_fused_mat_mul},
+	{OP_MS_GATHER_ND, 3, ex_as_onnx},
 	{OP_MS_GELU, 1, ex_gelu},
+	{OP_MS_GRID_SAMPLE, 3, ex_grid_sample},
 	{OP_MS_MAT_MUL_INTEGER_TO_FLOAT, 15, ex_mat_mul_integer_to_float},
 	{OP_MS_MAT_MUL_N_BITS, 7, ex_mat_mul_n_bits},
 	{OP_MS_MULTI_HEAD_ATTENTION, 1, ex_multi_head_attention},
+	{OP_MS_NHWC_MAX_POOL, 1, ex_channels_last},
+	{OP_MS_PAD, 3, ex_as_onnx},
 	{OP_MS_Q_ATTENTION, 0x1f, ex_q_attention},
 	{OP_MS_Q_GEMM, 0x3f, ex_q_gemm},
+	{OP_MS_Q_LINEAR_CONV, 0xff, ex_channels_last},
+	{OP_MS_QLINEAR_AVERAGE_POOL, 0xb, ex_channels_last},
 	{OP_MS_QLINEAR_CONCAT, 0x1f, ex_qlinear_concat},
 	{OP_MS_QLINEAR_GLOBAL_AVERAGE_POOL, 0xb, ex_qlinear_global_average_pool},
 	{OP_MS_QLINEAR_LEAKY_RELU, 0xb, ex_qlinear_leaky_relu},
@@ -738,10 +743,14 @@ static const struct { Op op; unsigned need; void (*fn)(Node *); } rules[] = {
 	{OP_MS_QLINEAR_WHERE, 0x1ff, ex_qlinear_where},
 	{OP_MS_QUANTIZE_LINEAR, 3, ex_quantize_linear},
 	{OP_MS_QUICK_GELU, 1, ex_quick_gelu},
+	{OP_MS_RANGE, 3, ex_ms_range},
 	{OP_MS_ROTARY_EMBEDDING, 15, ex_rotary_embedding},
 	{OP_MS_SIMPLIFIED_LAYER_NORMALIZATION, 3, ex_simplified_layer_normalization},
 	{OP_MS_SKIP_LAYER_NORMALIZATION, 7, ex_skip_layer_normalization},
 	{OP_MS_SKIP_SIMPLIFIED_LAYER_NORMALIZATION, 7, ex_skip_simplified_layer_normalization},
+	{OP_MS_TRANSPOSE_MAT_MUL, 3, ex_fused_mat_mul},
+	{OP_MS_TRILU, 1, ex_as_onnx},
+	{OP_MS_UNIQUE, 1, ex_unique},
 };
 
 void

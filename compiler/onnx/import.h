@@ -111,6 +111,15 @@ void expand(Node *);
 void ex_flex_attention(Node *);          /* preview.c: a rule of it */
 void ex_mat_mul_n_bits(Node *);         /* nbits.c: the rule of MatMulNBits */
 
+/* optimized.c: rules of it too */
+void ex_as_onnx(Node *);
+void ex_channels_last(Node *);
+void ex_expand_dims(Node *);
+void ex_grid_sample(Node *);
+void ex_ms_range(Node *);
+void ex_unique(Node *);
+bool channels_first(Node *);
+
 
 #define STR_OF(s) ((s) ? (s) : "")
 

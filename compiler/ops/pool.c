@@ -169,10 +169,7 @@ void lower_average_pool(Node *n)
 /* com.microsoft: dequantised to float32, averaged, quantised: x, x_scale, x_zero, y_scale, y_zero */
 void shape_ms_qlinear_average_pool(Node *n)
 {
-	if (attr_int(n, "channels_last", 0))
-		node_unsupported(n, "channels_last = 1");
-	else
-		pool_shape(n, false);
+	pool_shape(n, false);
 }
 
 void lower_ms_qlinear_average_pool(Node *n)
