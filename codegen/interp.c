@@ -369,12 +369,12 @@ run_ins(const Image *im, const Ins *in, int pc, int n)
 }
 
 static void
-run_code(const Image *im, const Code *c, int n)
+run_code(Image *im, const Code *c, int n)
 {
 	const Ins *in;
 	uint64_t *r;
 
-	*im->left -= c->ins.n / 8;       /* a long body is more than one iteration's work */
+	im->left -= c->ins.n;
 	for (int pc = 0; pc < c->ins.n; pc++) {
 		in = &c->ins.p[pc];
 		pc = run_ins(im, in, pc, in->uniform ? 1 : n);
@@ -388,10 +388,10 @@ run_code(const Image *im, const Code *c, int n)
 
 /* statements: the result is the status of a FAIL, 0 to go on, -1 where no iterations are left */
 
-static int run(const Image *, const Step *, int n);
+static int run(Image *, const Step *, int n);
 
 static void
-run_set(const Image *im, const Step *s, int n)
+run_set(Image *im, const Step *s, int n)
 {
 	uint64_t *to = regs(im, s->var), *from = regs(im, s->val);
 
@@ -407,7 +407,7 @@ static uint64_t of_f32(float f) { uint32_t w; memcpy(&w, &f, sizeof w); return w
 
 /* acc = acc op x, lane after lane */
 static void
-run_fold(const Image *im, const Step *s, int n)
+run_fold(Image *im, const Step *s, int n)
 {
 	uint64_t *acc = regs(im, s->var), v[3];
 	const uint64_t *x = regs(im, s->val), *y = s->at < 0 ? NULL : regs(im, s->at);
@@ -434,14 +434,14 @@ run_fold(const Image *im, const Step *s, int n)
 
 /* H_LANES, H_FOLD: up to W iterations at once */
 static int
-run_lanes(const Image *im, const Step *s, int64_t trips)
+run_lanes(Image *im, const Step *s, int64_t trips)
 {
 	uint64_t *var = regs(im, s->var);
 	int n, status = 0;
 
 	for (int64_t at = 0; at < trips && !status; at += n) {
 		n = (int)(trips - at < W ? trips - at : W);
-		if ((*im->left -= n) < 0)
+		if ((im->left -= n) < 0)
 			return -1;
 		for (int i = 0; i < n; i++)
 			var[i] = (uint64_t)(at + i);
@@ -455,7 +455,7 @@ run_lanes(const Image *im, const Step *s, int64_t trips)
 }
 
 static int
-run_for(const Image *im, const Step *s, int n)
+run_for(Image *im, const Step *s, int n)
 {
 	uint64_t *var = regs(im, s->var);
 	int64_t trips;
@@ -467,20 +467,20 @@ run_for(const Image *im, const Step *s, int n)
 		return run_lanes(im, s, trips);
 	for (int64_t i = 0; i < trips && !status; i++) {
 		*var = (uint64_t)i;
-		status = --*im->left < 0 ? -1 : run(im, s->body, n);
+		status = --im->left < 0 ? -1 : run(im, s->body, n);
 	}
 	return status;
 }
 
 static bool
-test(const Image *im, const Step *s)
+test(Image *im, const Step *s)
 {
 	run_code(im, &s->code, 1);
 	return *regs(im, s->val) != 0;
 }
 
 static int
-run(const Image *im, const Step *s, int n)
+run(Image *im, const Step *s, int n)
 {
 	int status = 0;
 
@@ -493,7 +493,7 @@ run(const Image *im, const Step *s, int n)
 	case S_FOR: return run_for(im, s, n);
 	case S_WHILE:
 		while (!status && test(im, s))
-			status = --*im->left < 0 ? -1 : run(im, s->body, n);
+			status = --im->left < 0 ? -1 : run(im, s->body, n);
 		break;
 	case S_IF:
 		if (test(im, s))
@@ -514,12 +514,13 @@ int
 ir_run_kern(const Kern *k, void *const *arg, int64_t (*value)(const IxAtom *, void *), void *varg,
 	int64_t *left)
 {
-	int64_t any = INT64_MAX;
-	Image im = {.left = left ? left : &any};
+	Image im = {.left = left ? *left : INT64_MAX};
 	int status;
 
 	icode_compile(&im, k, arg, value, varg);
 	status = run(&im, im.root, 1);
+	if (left)
+		*left = im.left;
 	for (int i = 0; i < im.narray; i++)
 		big_free(im.array[i]);
 	big_free(im.reg);

@@ -69,7 +69,7 @@ typedef struct Image {
 	int nreg, narray;
 	uint64_t *reg;           /* W patterns each */
 	void **array;            /* private arrays; all from big_alloc */
-	int64_t *left;           /* iterations that it may still do; one for every 8 instructions beside */
+	int64_t left;            /* iterations and instructions that it may still do; all lanes at once are one */
 } Image;
 
 void icode_compile(Image *, const Kern *, void *const *arg, int64_t (*value)(const IxAtom *, void *), void *);

@@ -456,6 +456,8 @@ def bombs():
     attack("nodes_above", model([node("Relu", "x", "t"), node("Neg", "t", "y")], X, Y), "--limit", "nodes=1")
     c = [node("Expand", "c0 s", "b"), node("Neg", "b", "d"), node("Add", "x d", "y")]
     attack("fold_below", model(c, X, [value("y", None)], [one, const("s", [2, 3])]), "--limit", "fold=2000")
+    r = [const("p", np.ones((1, 1, 2, 2)), np.float32), const("q", [[0, 0, 1, 1]], np.float32), const("k", [0])]
+    attack("fold_while", model([node("RoiAlign", "p q k", "r", sampling_ratio=(1 << 31) - 1), node("Add", "x r", "y")], X, [value("y", None)], r))
     attack("unroll_einsum", model([node("Einsum", "x " * 60, "y", equation=",".join(["ab"] * 60) + "->ab")], X, Y))
 
 
@@ -636,7 +638,7 @@ def limits():
         attack(f"limit_nodes_{n}", chain(n), "--limit", "nodes=20")
     # what folding may not do any more is done by the model, whose source is longer
     m = product(128, 128)
-    steps = 128**3 + 128**2 + 128 - 16 * len(m.SerializeToString())
+    steps = 128**3 + 10 * 128**2 + 119 - 16 * len(m.SerializeToString())     # iterations, and instructions by lanes
     for tag, n in (("at", steps), ("above", steps - 1)):
         attack(f"limit_work_{tag}", m, "--limit", f"work={n}", "--limit", "source=9000", "--target", "scalar", "--weights=file")
 

@@ -3,9 +3,9 @@
  *
  * requires: shapes. maintains: shapes. The results of one node may add at most --limit fold bytes to the
  * model, and an operator that only spreads its input out (Expand, ConstantOfShape, ...) is folded only when
- * that stays small. All results together are at most 16 times that or 16 times the model, and loops do at most --limit
- * work iterations, beside 16 for each byte of the model. What would take more is left to run time, and so is what fails
- * in a branch or a loop's body, which may never run. */
+ * that stays small. All results together are at most 16 times that or 16 times the model, and folding does at most --limit
+ * work iterations and operations, beside 16 for each byte of the model. What would take more is left to run time, and so
+ * is what fails in a branch or a loop's body, which may never run. */
 #include "../lower/lower.h"
 #include "passes.h"
 
