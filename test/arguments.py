@@ -285,6 +285,11 @@ def operands():
           [("y", z, dims("y", 2))], [case(s, a, ints(*[1] * k[0]), ints(*[1] * k[1]), b, ints(*[1] * k[2]), ints(*[1] * k[3]), one(1), one(1))
                                      for s, k in ((OK, (2, 2, 2, 2)), (SHAPE, (1, 2, 2, 2)), (SHAPE, (2, 1, 2, 2)), (SHAPE, (2, 2, 1, 2)),
                                                   (SHAPE, (2, 2, 2, 3)))])
+    model("dims_broadcast", [("Add", "a b", "y")], [("a", F, ["n"]), ("b", F, ["m"])], [("y", F, ["k"])],
+          [case(OK, ints(1, 2), ints(5), out=[6, 7]), case(OK, ints(5), ints(1, 2), out=[6, 7]), case(SHAPE, ints(1, 2), ints(1, 2, 3))])
+    model("dims_broadcast_none", [("NonZero", "x", "f"), ("Add", "f w", "y")], [("x", F, [4])], [("y", I64, [1, "k"])],
+          [case(OK, ints(0, 1, 0, 0), out=[2, 3, 4]), case(OK, ints(1, 1, 0, 1), out=[1, 3, 6]), case(SHAPE, ints(0, 0, 0, 0)),
+           case(SHAPE, ints(1, 1, 0, 0))], [("w", np.int64([1, 2, 3]))])
     model("dims_resize_roi", [helper.make_node("Resize", ["x", "roi", "s"], ["y"], mode="linear", coordinate_transformation_mode="tf_crop_and_resize")],
           [("x", F, [1, 1, 2, 2]), ("roi", F, ["n"])], [("y", F, [1, 1, 4, 4])],
           [case(OK, two4, arr([8], 0.5)), case(SHAPE, two4, arr([7], 0.5)), case(SHAPE, two4, arr([1], 0.5))], [("s", np.float32([1, 1, 2, 2]))])

@@ -126,6 +126,11 @@ bool broadcast_dims(Node *n, Value *const *in, int nin, Ix *dim, int *rank)
 			}
 			dim[k] = d;
 		}
+		for (int i = 0; i < nin; i++) {
+			int j = in[i] ? k - r + in[i]->rank : -1;
+			if (j >= 0 && !ix_is(in[i]->dim[j], 1) && !ix_equal(in[i]->dim[j], dim[k]))
+				ix_assume_equal(ix_bcast(in[i]->dim[j], dim[k]), dim[k], "dims that are broadcast");
+		}
 	}
 	return true;
 }
