@@ -442,6 +442,9 @@ def bombs():
     for k in range(24):
         seq.append(node("SequenceInsert", f"s{k} x", f"s{k + 1}", f"i{k}"))
     attack("sequence_long", model(seq + [node("ConcatFromSequence", "s24", "y", axis=0)], X, [value("y", None)]))
+    for count in (200, 257, 100000000):
+        attack(f"split_lengths_{count}", model([node("SplitToSequence", "x l", "s", axis=1), node("SequenceLength", "s", "y")],
+                                               X + [value("l", [count], I64)], [value("y", [], I64)]))
     attack("split_to_sequence", model([node("SplitToSequence", "z", "s", axis=0), node("ConcatFromSequence", "s", "y", axis=0)],
                                       [value("z", [1 << 30, 3])], [value("y", None)]))
     chain = [node("Sigmoid", "v0", "t0", "s0"), node("Tanh", "v0", "u0", "h0"), node("Mul", "t0 u0", "v1", "m0")]

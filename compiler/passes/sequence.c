@@ -329,6 +329,8 @@ static bool piece_sizes(Node *n, int64_t d, Value *split, int64_t **size, int *c
 	return true;
 }
 
+enum { MOST_LENGTHS = 256 };     /* each is a symbol, and all of them together a dim */
+
 static Node *list_split(Node *n, Value *sizes, int count, int64_t axis, bool keep)
 {
 	At at = at_node(n);
@@ -411,6 +413,11 @@ static Node *split_to_sequence(Node *n)
 			node_unsupported(n, "a list of lengths whose own length is not static");
 			return n->next;
 		}
+		if (len > MOST_LENGTHS && !split->data) {
+			node_unsupported(n, "%lld lengths that only data tells", (long long)len);
+			return n->next;
+		}
+		limit_check(LIM_PORTS, len, node_where(n));
 		return list_split(n, split, (int)len, axis, true);
 	}
 	return split_parts(n, split, axis, keep);
