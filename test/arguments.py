@@ -290,6 +290,11 @@ def operands():
     model("dims_broadcast_none", [("NonZero", "x", "f"), ("Add", "f w", "y")], [("x", F, [4])], [("y", I64, [1, "k"])],
           [case(OK, ints(0, 1, 0, 0), out=[2, 3, 4]), case(OK, ints(1, 1, 0, 1), out=[1, 3, 6]), case(SHAPE, ints(0, 0, 0, 0)),
            case(SHAPE, ints(1, 1, 0, 0))], [("w", np.int64([1, 2, 3]))])
+    for mode in ("edge", "reflect", "wrap"):
+        model("dims_pad_" + mode, [("NonZero", "x", "f"), ("Pad", "f p", "y", {"mode": mode})], [("x", F, [4])], [("y", I64, [1, "k"])],
+              [case(OK, ints(0, 1, 0, 1)), case(SHAPE, ints(0, 0, 0, 0))], [("p", np.int64([0, 1, 0, 1]))])
+    model("dims_roi_align", [("RoiAlign", "x r k", "y")], [("x", F, [1, 1, 2, 2]), ("r", F, ["n", 4]), ("k", I64, ["m"])], [("y", F, ["n", 1, 1, 1])],
+          [case(OK, two4, arr([2, 4], 1), ints(0, 0)), case(SHAPE, two4, arr([2, 4], 1), ints(0)), case(SHAPE, two4, arr([1, 4], 1), ints(0, 0))])
     model("dims_resize_roi", [helper.make_node("Resize", ["x", "roi", "s"], ["y"], mode="linear", coordinate_transformation_mode="tf_crop_and_resize")],
           [("x", F, [1, 1, 2, 2]), ("roi", F, ["n"])], [("y", F, [1, 1, 4, 4])],
           [case(OK, two4, arr([8], 0.5)), case(SHAPE, two4, arr([7], 0.5)), case(SHAPE, two4, arr([1], 0.5))], [("s", np.float32([1, 1, 2, 2]))])

@@ -33,6 +33,8 @@ void shape_roi_align(Node *n)
 		node_error(n, "mode '%s', coordinate_transformation_mode '%s'", quoted(mode), quoted(c));
 		return;
 	}
+	if (!in_vector(n, 2, rois->dim[0], false))
+		return;
 	memcpy(dim, (Ix[4]){ rois->dim[0], x->dim[1], ix_int(attr_int(n, "output_height", 1)),
 	                     ix_int(attr_int(n, "output_width", 1)) }, sizeof dim);
 	set_out(n, 0, x->dt, 4, dim);
