@@ -25,10 +25,12 @@ bool out_like(Node *, int i, const Value *);  /* output i has the kind, dtype an
 /* input i, where given, has one dimension of len elements (or, with `one`, is a single element): else error() */
 bool in_vector(Node *, int i, Ix len, bool one);
 bool in_dims(Node *, int i, int rank, const Ix *dim);  /* input i, where given, has these: else error() */
+bool in_bcast(Node *, int i, int rank, const Ix *dim); /* input i, where given, is broadcast to these: else error() */
 /* input i, where given, is one element, one for each index of an axis, or broadcast to these dims: else error() */
 bool in_spread(Node *, int i, int axis, int rank, const Ix *dim);
 /* whole is so many equal parts, at least one: else error(), or ZENITH_BAD_SHAPE where only dims tell */
 bool in_parts(Node *, Ix whole, Ix parts, const char *what);
+void fail_from_nothing(Node *, Ix in, Ix out);     /* lowering: an axis of nothing that should give elements is ZENITH_BAD_SHAPE */
 bool norm_axis(Node *, int64_t *axis, int rank);   /* axis_ok with a rank-0 tensor counted as rank 1 */
 Ix unflat(Ix lin, const Ix *dim, int rank, Ix *ix);   /* row-major position to indices; ix[0..rank) */
 Ix flat_at(const Ix *ix, const Ix *dim, int rank);        /* indices to row-major position */

@@ -290,6 +290,14 @@ def operands():
     model("dims_broadcast_none", [("NonZero", "x", "f"), ("Add", "f w", "y")], [("x", F, [4])], [("y", I64, [1, "k"])],
           [case(OK, ints(0, 1, 0, 0), out=[2, 3, 4]), case(OK, ints(1, 1, 0, 1), out=[1, 3, 6]), case(SHAPE, ints(0, 0, 0, 0)),
            case(SHAPE, ints(1, 1, 0, 0))], [("w", np.int64([1, 2, 3]))])
+    counted = [("NonZero", "x", "f"), ("Cast", "f", "g", {"to": F})]
+    for name, nodes, wrong in (("gemm", [("Transpose", "g", "c"), ("Gemm", "w w c", "y")], (0, 3)),
+                               ("layer", [("Squeeze", "g zero", "c"), ("LayerNormalization", "w c", "y")], (0, 3)),
+                               ("rms", [("Squeeze", "g zero", "c"), ("RMSNormalization", "w c", "y")], (0, 3)),
+                               ("resize", [helper.make_node("Resize", ["g", "", "", "s"], ["y"])], (0,))):
+        model("dims_counted_" + name, counted + nodes, [("x", F, [4])], [("y", F, [2, 2])],
+              [case(SHAPE if k in wrong else OK, ints(*[1] * k, *[0] * (4 - k))) for k in range(4)],
+              [("w", np.float32([[1, 2], [3, 5]])), ("zero", np.int64([0])), ("s", np.int64([2, 2]))], opset=24)
     for mode in ("edge", "reflect", "wrap"):
         model("dims_pad_" + mode, [("NonZero", "x", "f"), ("Pad", "f p", "y", {"mode": mode})], [("x", F, [4])], [("y", I64, [1, "k"])],
               [case(OK, ints(0, 1, 0, 1)), case(SHAPE, ints(0, 0, 0, 0))], [("p", np.int64([0, 1, 0, 1]))])

@@ -1,5 +1,6 @@
 /* Helpers that the operators of this folder share (ops.h). */
 #include "../ops.h"
+#include "../../runtime/zenith.h"
 
 Value *in_opt(const Node *n, int i)
 {
@@ -38,23 +39,39 @@ bool out_wanted(const Node *n, int i)
 	return i < n->nout && n->out[i];
 }
 
-bool in_spread(Node *n, int i, int axis, int rank, const Ix *dim)
+/* from is 1 or to; where only dims tell, that is assumed */
+static bool spreads(Ix from, Ix to)
+{
+	return ix_is(from, 1) || ix_equal(from, to) || ix_assume_equal(ix_bcast(from, to), to, "dims that are broadcast");
+}
+
+static bool spread(Node *n, int i, int rank, const Ix *dim)
 {
 	Value *v = in_opt(n, i);
-	bool ok = !v || v->rank <= rank;
+	bool ok = v->rank <= rank;
 	Buf want = { 0 };
 
-	if (!v || ix_is(value_numel(v), 1))
-		return true;
-	if (v->rank == 1)
-		return in_vector(n, i, dim[axis], true);
 	for (int k = 0; ok && k < v->rank; k++)
-		ok = ix_is(v->dim[k], 1) || ix_assume_equal(v->dim[k], dim[rank - v->rank + k], "dims of an operand");
+		ok = spreads(v->dim[k], dim[rank - v->rank + k]);
 	if (!ok) {
 		type_dims(&want, rank, dim);
 		node_error(n, "input %d is %s, expected what spreads to %s", i, value_str(v), buf_str(&want));
 	}
 	return ok;
+}
+
+bool in_bcast(Node *n, int i, int rank, const Ix *dim)
+{
+	return !in_opt(n, i) || spread(n, i, rank, dim);
+}
+
+bool in_spread(Node *n, int i, int axis, int rank, const Ix *dim)
+{
+	Value *v = in_opt(n, i);
+
+	if (!v || ix_is(value_numel(v), 1))
+		return true;
+	return v->rank == 1 ? in_vector(n, i, dim[axis], true) : spread(n, i, rank, dim);
 }
 
 bool in_parts(Node *n, Ix whole, Ix parts, const char *what)
@@ -128,11 +145,18 @@ bool broadcast_dims(Node *n, Value *const *in, int nin, Ix *dim, int *rank)
 		}
 		for (int i = 0; i < nin; i++) {
 			int j = in[i] ? k - r + in[i]->rank : -1;
-			if (j >= 0 && !ix_is(in[i]->dim[j], 1) && !ix_equal(in[i]->dim[j], dim[k]))
-				ix_assume_equal(ix_bcast(in[i]->dim[j], dim[k]), dim[k], "dims that are broadcast");
+			if (j >= 0)
+				spreads(in[i]->dim[j], dim[k]);
 		}
 	}
 	return true;
+}
+
+void fail_from_nothing(Node *n, Ix in, Ix out)
+{
+	if (!ix_gt0(in))
+		te_fail(n, "check_empty", ex_bin(E_AND, ex_bin(E_LT, ex_ix(in), ex_int(DT_I64, 1)),
+			ex_bin(E_GT, ex_ix(out), ex_int(DT_I64, 0))), ZENITH_BAD_SHAPE);
 }
 
 bool norm_axis(Node *n, int64_t *axis, int rank)

@@ -1,6 +1,5 @@
 /* Operators that make elements from shapes: Shape, ConstantOfShape, Range, Pad, Trilu and their like. */
 #include "../ops.h"
-#include "../../runtime/zenith.h"
 
 #include <math.h>
 
@@ -321,9 +320,7 @@ void lower_pad(Node *n)
 		if (!check[i] || mode == PAD_CONSTANT)
 			continue;
 		ix[i] = pad_index(mode, ix[i], x->dim[i], lo[i], hi[i]);
-		if (!ix_gt0(x->dim[i]))         /* an axis of nothing cannot be continued */
-			te_fail(n, "check_pad", ex_bin(E_AND, ex_bin(E_LT, ex_ix(x->dim[i]), ex_int(DT_I64, 1)),
-				ex_bin(E_GT, ex_ix(y->dim[i]), ex_int(DT_I64, 0))), ZENITH_BAD_SHAPE);
+		fail_from_nothing(n, x->dim[i], y->dim[i]);
 	}
 	if (mode == PAD_CONSTANT)
 		te_end(y, te_read_box(x, ix, x->rank, check, pad_fill(n, x->dt)));

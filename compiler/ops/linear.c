@@ -175,7 +175,9 @@ void shape_gemm(Node *n)
 		node_error(n, "%s cannot be multiplied by %s", value_str(a), value_str(b));
 		return;
 	}
-	set_out(n, 0, a->dt, 2, (Ix[]){ a->dim[ta], b->dim[!tb] });
+	Ix dim[2] = { a->dim[ta], b->dim[!tb] };
+	if (in_bcast(n, 2, 2, dim))
+		set_out(n, 0, a->dt, 2, dim);
 }
 
 void lower_gemm(Node *n)

@@ -132,6 +132,8 @@ void shape_layer_normalization(Node *n)
 
 	if (!float_in(n) || !from_axis(n, &s))
 		return;
+	if (!in_bcast(n, 1, n->in[0]->rank, n->in[0]->dim) || !in_bcast(n, 2, n->in[0]->rank, n->in[0]->dim))
+		return;
 	out_like(n, 0, n->in[0]);
 	for (int i = 1; i < n->nout; i++)
 		set_out(n, i, stash_type(n), n->in[0]->rank, s.dim);

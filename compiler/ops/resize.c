@@ -492,8 +492,10 @@ void lower_resize(Node *n)
 	bind_sizes(n, &r);
 	for (int a = 0; a < x->rank; a++) {
 		r.axis[a].on = !untouched(n, &r, &r.axis[a]);
-		if (r.axis[a].on)
+		if (r.axis[a].on) {
+			fail_from_nothing(n, x->dim[a], y->dim[a]);
 			tables(n, &r, &r.axis[a]);
+		}
 	}
 	if (by_axes(&r, x->rank))
 		x = outer_resized(n, &r, x, acc);
