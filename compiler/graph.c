@@ -452,7 +452,7 @@ node_remove(Node *n)
 }
 
 /* attributes */
-static const char *
+const char *
 attr_type_name(int type)
 {
 	static const char *const name[] = {"nothing", "a float", "an int", "a string", "a tensor", "a graph",

@@ -244,6 +244,7 @@ bool graph_encloses(const Graph *outer, const Graph *);   /* or is it */
 
 /* attributes; a wrong type is an error() naming node and attribute, and the default is returned */
 const Attr *attr_find(const Node *, const char *name);
+const char *attr_type_name(int type);    /* "an int", for messages */
 const Attr *attr_of(const Node *, const char *name, int type);    /* another type is an error, and none */
 int64_t attr_int(const Node *, const char *name, int64_t dflt);
 double attr_float(const Node *, const char *name, double dflt);

@@ -315,6 +315,24 @@ def graphs():
     for name, wrong in (("int", 1), ("string", "w"), ("graph", then)):
         attack(f"attribute_value_{name}", model([node("Constant", "", "c", value=wrong), node("Add", "x c", "y")], X, Y))
     attack("attribute_values", model([node("Constant", "", "c", value_float=1.0, value_floats=[1.0]), node("Add", "x c", "y")], X, Y))
+    for op, inputs, name, wrong in (("Conv", "x w", "stride", [2, 2]), ("Conv", "x w", "kernel_shape", 3.0), ("Dropout", "x", "seed", "text"),
+                                    ("TopK", "x k", "sorted", 1.0), ("Clip", "x", "max", [1]), ("Cast", "x", "to", 1.0)):
+        attack(f"attribute_unread_{op.lower()}_{name}", model([node(op, inputs, "y i" if op == "TopK" else "y", **{name: wrong})], image,
+                                                              [value("y", [None] * 4)], weights + [const("k", [1])]))
+    attack("attribute_unknown_many", model([node("Neg", "x", "y", **{f"a{i}": i for i in range(9)})], X, Y))
+    m = model([node("Abs", "x", "t", axis=0), node("Neg", "t", "y")], X, Y)
+    m.graph.node[0].attribute.add(name="body", ref_attr_name="nothing", type=5)
+    attack("attribute_unknown_reference", m)
+    for name, wrong in (("text", "text"), ("int", 1)):         # of a function's body, as the caller gives it
+        body = [helper.make_node("Dropout", ["a"], ["b"], "dropout1")]
+        body[0].attribute.add(name="seed", ref_attr_name="s", type=2)
+        f = helper.make_function("f", "F", ["a"], ["b"], body, [helper.make_opsetid("", 21)], attributes=["s"])
+        attack(f"attribute_reference_{name}", model([node("F", "x", "y", domain="f", s=wrong, free="text")], X, Y, functions=[f], domains=["f"]))
+    untyped = field(5, field(1, "direction") + field(4, "forward")) + field(5, field(1, "activation_alpha")) + field(5, field(1, "hidden_size") + field(3, 1))
+    for name, more in (("", b""), ("_wrong", field(5, field(1, "input_forget") + field(4, "text")))):
+        n = field(1, field(1, "x") + field(1, "w") + field(1, "r") + field(2, "y") + field(4, "LSTM") + untyped + more)
+        attack("attribute_untyped" + name, wire(n + io(11, "x", [dim(2), dim(1), dim(3)]) + io(11, "w", [dim(1), dim(4), dim(3)])
+                                               + io(11, "r", [dim(1), dim(4), dim(1)]) + io(12, "y", [dim(2), dim(1), dim(1), dim(1)]), 7))
     for t in (99, 0, -1 << 31):
         attack(f"attribute_type_{t}".replace("-", "m"), wire(field(1, field(1, "x") + field(2, "y") + field(4, "Softmax") + field(5, field(1, "axis") + field(3, 1) + field(20, t)))
                                                              + io(11, "x", []) + io(12, "y", [])))

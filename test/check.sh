@@ -112,6 +112,7 @@ small decoder "$PY" test/decoder.py "$z" "$ZOO"
 small cases cases
 small beside beside
 small proto "$PY" test/proto.py compiler/onnx/onnx.proto
+small attributes "$PY" test/attributes.py compiler
 small zoo fill
 together
 step attacks "$PY" test/attacks.py "$z"

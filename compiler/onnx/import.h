@@ -23,6 +23,7 @@ typedef struct Import {
 	const Opset *opset;      /* of the model */
 	bool has_functions;
 	int nrandom;             /* nodes so far that draw: their `stream` */
+	int nstray;              /* attributes so far that their operators do not know */
 	int depth;               /* of graphs and functions */
 } Import;
 
@@ -81,6 +82,13 @@ Value *scope_find(const Scope *, const char *name);
 void scope_define(Scope *, const char *name, Value *, const char *where);
 void read_opsets(Opset *, Onnx__OperatorSetIdProto *const *, size_t n);
 int domain_of(const char *name);        /* -1: one that this build does not know */
+
+/* attributes.c: what the schemas say. attr_row(): the attributes of an operator, NULL if it is not in the table;
+ * attr_known(): false after a warning; attr_fits(): false after error(); it types lists of nothing */
+const char *attr_row(enum domain, const char *op);
+bool attr_known(Import *, const Node *, const char *row, const char *op, const char *name);
+bool attr_fits(const Node *, const char *row, Attr *);
+void attrs_end(const Import *);         /* says how many warnings there would have been */
 
 /* order.c: the positions of the nodes in an order in which each comes after what it reads; NULL if they are
  * in it already. fatal() for a cycle */

@@ -363,13 +363,32 @@ convert_unknown(Scope *s, const Onnx__NodeProto *p, int id, const char *where)
 enum { MOST_ATTRIBUTES = 256 };
 
 static void
+set_attrs(Import *im, Scope *s, Node *n, const Onnx__NodeProto *p, const char *row)
+{
+	const char *name;
+	Attr a;
+
+	if (p->n_attribute > MOST_ATTRIBUTES)
+		fatal(EX_INVALID, node_where(n), "has %zu attributes", p->n_attribute);
+	for (size_t i = 0; i < p->n_attribute; i++) {
+		name = STR_OF(p->attribute[i]->name);
+		if (!attr_known(im, n, row, STR_OF(p->op_type), name))
+			continue;
+		if (!convert_attr(im, s, n, p->attribute[i], &a) || !attr_fits(n, row, &a))
+			continue;
+		if (attr_find(n, a.name))
+			node_error(n, "attribute '%s' is given twice", quoted(a.name));
+		node_add_attr(n, a);
+	}
+}
+
+static void
 convert_node(Import *im, Scope *s, const Onnx__NodeProto *p, int id)
 {
 	const Onnx__FunctionProto *f = find_function(im, p);
 	const char *where = proto_where(p, id);
 	int domain, nin, nerror = zn->nerror;
 	Node *n, *last = s->graph->ret->prev;
-	Attr a;
 	Op op;
 
 	limit_check(LIM_NODES, ++im->model->nnode, where);
@@ -390,14 +409,7 @@ convert_node(Import *im, Scope *s, const Onnx__NodeProto *p, int id)
 	n->id = id;
 	n->name = node_name(s, p);
 	set_inputs(s, n, p);
-	if (p->n_attribute > MOST_ATTRIBUTES)
-		fatal(EX_INVALID, where, "has %zu attributes", p->n_attribute);
-	for (size_t i = 0; i < p->n_attribute; i++)
-		if (convert_attr(im, s, n, p->attribute[i], &a)) {
-			if (attr_find(n, a.name))
-				node_error(n, "attribute '%s' is given twice", quoted(a.name));
-			node_add_attr(n, a);
-		}
+	set_attrs(im, s, n, p, attr_row((enum domain)domain, STR_OF(p->op_type)));
 	if (op_def[op].flags & OF_RANDOM || op == OP_DROPOUT)
 		node_add_attr(n, (Attr){.name = "stream", .type = A_INT, .i = im->nrandom++});
 	if (op == OP_CONSTANT) {
@@ -409,7 +421,7 @@ convert_node(Import *im, Scope *s, const Onnx__NodeProto *p, int id)
 		check_arity(n);
 		if (zn->nerror == nerror)
 			expand(n);
-	} else
+	} else if (zn->nerror == nerror)
 		upgrade(n, STR_OF(p->op_type),
 			s->opset->version[domain] ? s->opset->version[domain] : newest[domain]);
 	for (n = last ? last->next : s->graph->first; n != s->graph->ret && zn->nerror == nerror; n = n->next)
@@ -578,6 +590,7 @@ convert_model(Import *im, const Onnx__ModelProto *p)
 	fix_shapes(im, p->graph->input, p->graph->n_input);
 	convert_graph(im, NULL, m->main, p->graph, &opset);
 	check_dim_options(im);
+	attrs_end(im);
 	if (zn->nerror)
 		check_operators(m);
 	stop_if_errors();
