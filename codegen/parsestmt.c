@@ -536,7 +536,8 @@ ir_parse_program(const char *text, const char *file)
 }
 
 /* Print, parse, print gives the same text. The parser uses the variables and memories of the original again:
- * then equal text means equal expressions, and loaded indices keep their order in polynomials. */
+ * then equal text means equal expressions, and loaded indices keep their order in polynomials. What was assumed since
+ * an expression was made does not simplify its copy. */
 static void
 same_text(Buf *first, Buf *again, const char *name, const char *after)
 {
@@ -555,11 +556,14 @@ ir_check_kern(const Kern *k, const char *after)
 {
 	Buf x = {0}, y = {0};
 	Parser p;
+	bool was;
 
 	ir_verify_kern(k, after);
 	ir_print_kern(&x, k);
+	was = ix_apart(true);
 	p = (Parser){.p = buf_str(&x), .text = x.p, .file = k->name, .known = known_kern(k)};
 	ir_print_kern(&y, parse_kern(&p));
+	ix_apart(was);
 	same_text(&x, &y, k->name, after);
 }
 
@@ -568,10 +572,13 @@ ir_check_program(const Program *g, const char *after)
 {
 	Buf x = {0}, y = {0};
 	Parser p;
+	bool was;
 
 	ir_verify_program(g, after);
 	ir_print_program(&x, g);
+	was = ix_apart(true);
 	p = (Parser){.p = buf_str(&x), .text = x.p, .file = "program"};
 	ir_print_program(&y, parse_program(&p, g));
+	ix_apart(was);
 	same_text(&x, &y, "the program", after);
 }

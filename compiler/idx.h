@@ -88,6 +88,7 @@ Ix ix_subst(Ix, IxSub sub, void *);
  * known. Afterwards ix_equal answers true for it. False if it is proved wrong. */
 bool ix_assume_equal(Ix, Ix, const char *why);
 bool ix_equal(Ix, Ix);   /* same form, proved, or assumed (sums of assumptions and solved symbols included) */
+bool ix_apart(bool on);   /* from here on ix_equal does without (or with) what was assumed; gives what was before */
 typedef struct IxAssumption { Ix a, b; const char *why; int scope; } IxAssumption;
 const IxAssumption *ix_assumptions(int *n);
 /* scopes are a tree, 0 its root: what is assumed in one holds there and in those under it (a branch of an

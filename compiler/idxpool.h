@@ -41,8 +41,8 @@ typedef struct IxPool {
 	VEC(Ix) zero;            /* differences assumed to be 0 */
 	VEC(IxAssumption) solved;   /* the same, solved: a is an atom alone, b its value */
 	VEC(int) zero_scope;
-	bool reducing;           /* what was assumed is being applied: meanwhile ix_equal does without it, as the
-	                            assumptions have broadcasts in them, which ask it */
+	bool apart;              /* ix_equal does without what was assumed. So while that is being applied: it has
+	                            broadcasts in it, which ask ix_equal */
 	VEC(struct { int up, same; }) scope;   /* parent; same: the one it was joined with, or -1 */
 	int now;                 /* the current scope */
 } IxPool;

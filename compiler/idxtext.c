@@ -251,15 +251,24 @@ static Ix
 reduce(Ix d)
 {
 	IxPool *z = ix_pool();
-	bool saved = ix_soft();
+	bool saved = ix_soft(), was = z->apart;
 	Ix r = d;
 
-	z->reducing = true;
+	z->apart = true;
 	for (int i = 0; i < z->solved.n; i++)
 		if (ix_scope_sees(z->solved.p[i].scope))
 			r = ix_subst(r, solved, &z->solved.p[i]);
-	z->reducing = false;
+	z->apart = was;
 	return ix_hard(saved) ? r : d;
+}
+
+bool
+ix_apart(bool on)
+{
+	bool was = ix_pool()->apart;
+
+	ix_pool()->apart = on;
+	return was;
 }
 
 static Ix
@@ -313,7 +322,7 @@ ix_equal(Ix p, Ix q)
 		return false;
 	if (ix_ge0(d) && ix_ge0(m))
 		return true;
-	if (z->reducing)
+	if (z->apart)
 		return false;
 	d = reduce(d);
 	if (ix_is(d, 0))

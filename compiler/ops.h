@@ -31,6 +31,9 @@ bool in_spread(Node *, int i, int axis, int rank, const Ix *dim);
 /* whole is so many equal parts, at least one: else error(), or ZENITH_BAD_SHAPE where only dims tell */
 bool in_parts(Node *, Ix whole, Ix parts, const char *what);
 void fail_from_nothing(Node *, Ix in, Ix out);     /* lowering: an axis of nothing that should give elements is ZENITH_BAD_SHAPE */
+/* inputs of an operator on bytes: b int8 or uint8, all of one type; s a float scale; z a zero point of that type, which may
+ * be absent. Otherwise error() */
+bool bytes_in(Node *, const char *kinds);
 bool norm_axis(Node *, int64_t *axis, int rank);   /* axis_ok with a rank-0 tensor counted as rank 1 */
 Ix unflat(Ix lin, const Ix *dim, int rank, Ix *ix);   /* row-major position to indices; ix[0..rank) */
 Ix flat_at(const Ix *ix, const Ix *dim, int rank);        /* indices to row-major position */

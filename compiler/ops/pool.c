@@ -169,7 +169,8 @@ void lower_average_pool(Node *n)
 /* com.microsoft: dequantised to float32, averaged, quantised: x, x_scale, x_zero, y_scale, y_zero */
 void shape_ms_qlinear_average_pool(Node *n)
 {
-	pool_shape(n, false);
+	if (bytes_in(n, "bszsz"))
+		pool_shape(n, false);
 }
 
 void lower_ms_qlinear_average_pool(Node *n)

@@ -332,8 +332,39 @@ static Expr *zero_or(Value *zp)
 	return zp ? f32(te_scalar(zp)) : ex_float(DT_F32, 0);
 }
 
+bool bytes_in(Node *n, const char *kinds)
+{
+	DType dt = DT_NONE, want;
+	Value *v;
+
+	for (int i = 0; kinds[i]; i++) {
+		v = in_opt(n, i);
+		if (!v && kinds[i] != 'z') {
+			node_error(n, "input %d is required", i);
+			return false;
+		}
+		if (!v)
+			continue;
+		if (kinds[i] == 'b' && (v->dt == DT_I8 || v->dt == DT_U8) && (dt == DT_NONE || v->dt == dt)) {
+			dt = v->dt;
+			continue;
+		}
+		want = kinds[i] == 's' ? DT_F32 : dt;
+		if (kinds[i] == 'b' || v->dt != want) {
+			node_error(n, "input %d is %s, expected %s", i, value_str(v),
+				want == DT_NONE ? "int8 or uint8" : dt_name(want));
+			return false;
+		}
+		if (!in_vector(n, i, ix_int(1), true))
+			return false;
+	}
+	return true;
+}
+
 void shape_ms_qlinear_add(Node *n)
 {
+	if (!bytes_in(n, "bszbszsz"))
+		return;
 	Value *two[2] = { n->in[0], n->in[3] };
 	Ix dim[WMAX];
 	int rank;
@@ -362,7 +393,7 @@ void shape_ms_qlinear_softmax(Node *n)
 	int64_t axis = attr_int(n, "axis", -1);
 	Value *x = n->in[0];
 
-	if (axis_ok(n, &axis, x->rank))
+	if (bytes_in(n, "bszsz") && axis_ok(n, &axis, x->rank))
 		set_out(n, 0, x->dt, x->rank, x->dim);
 }
 
