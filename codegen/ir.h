@@ -273,8 +273,8 @@ void ir_check_kern(const Kern *, const char *after);  /* verifies, and that its 
 							 same text */
 void ir_check_program(const Program *, const char *after);   /* the same for a program and all its kernels */
 
-/* interpreter (interp.c): arg[i] is memory of param i; symbols through `value`; *left the iterations and instructions it may still do, NULL:
- * any number. Returns 0, the FAIL status, or -1 where it stopped because none were left */
+/* interpreter (interp.c): arg[i] is memory of param i; symbols through `value`; *left the iterations and
+ * instructions it may still do, NULL: any number. Returns 0, the FAIL status, or -1 where it stopped because none were left */
 int ir_run_kern(const Kern *, void *const *arg, int64_t (*value)(const IxAtom *, void *), void *, int64_t *left);
 
 #endif

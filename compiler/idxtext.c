@@ -247,21 +247,6 @@ solved(const IxAtom *v, void *arg)
 	return ix_atom(s->a) == v ? s->b : NULL;
 }
 
-static Ix
-reduce(Ix d)
-{
-	IxPool *z = ix_pool();
-	bool saved = ix_soft(), was = z->apart;
-	Ix r = d;
-
-	z->apart = true;
-	for (int i = 0; i < z->solved.n; i++)
-		if (ix_scope_sees(z->solved.p[i].scope))
-			r = ix_subst(r, solved, &z->solved.p[i]);
-	z->apart = was;
-	return ix_hard(saved) ? r : d;
-}
-
 bool
 ix_apart(bool on)
 {
@@ -269,6 +254,20 @@ ix_apart(bool on)
 
 	ix_pool()->apart = on;
 	return was;
+}
+
+static Ix
+reduce(Ix d)
+{
+	IxPool *z = ix_pool();
+	bool saved = ix_soft(), was = ix_apart(true);
+	Ix r = d;
+
+	for (int i = 0; i < z->solved.n; i++)
+		if (ix_scope_sees(z->solved.p[i].scope))
+			r = ix_subst(r, solved, &z->solved.p[i]);
+	ix_apart(was);
+	return ix_hard(saved) ? r : d;
 }
 
 static Ix

@@ -182,8 +182,8 @@ def sizes():
             ("ReduceSum", "x s"), ("Tile", "x s"), ("Slice", "x s s"), ("Pad", "x s"), ("Resize", "x - - s"), ("CenterCropPad", "x s"):
         attack(f"{op.lower()}_list_huge", model([node(op, inputs, "y")], X + [value("s", [10**8], I64)], [value("y", None)]))
     attack("resize_axes_repeated", model([node("Resize", "x - - s", "y", axes=[0] * 100)], X, [value("y", None)], [const("s", [2] * 100)]))
-    for tag, inputs in ("scale", "x s"), ("absent", "x s - - z"), ("types", "s x - s z"), ("zero", "x s - s s"):
-        attack(f"qlinear_softmax_{tag}", model([node("QLinearSoftmax", inputs + (" x" if tag == "scale" else ""), "y", domain="com.microsoft")],
+    for tag, inputs in ("scale", "x s x"), ("absent", "x s - - z"), ("types", "s x - s z"), ("zero", "x s - s s"):
+        attack(f"qlinear_softmax_{tag}", model([node("QLinearSoftmax", inputs, "y", domain="com.microsoft")],
                                                [value("x", [2, 3], TensorProto.UINT8)], [value("y", None, TensorProto.UINT8)],
                                                [const("s", 0.5, np.float32), const("z", 3, np.uint8)], domains=["com.microsoft"]))
     attack("reshape_dynamic_12", model([node("Reshape", "x s", "y")], X + [value("s", [12], I64)], [value("y", None)]))

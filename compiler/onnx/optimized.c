@@ -6,11 +6,13 @@
 
 #define IN(...) ((Value *[]){__VA_ARGS__})
 
+/* another name, where there is one */
 void
 ex_as_onnx(Node *n)
 {
 	static const struct { Op ms, op; } as[] = {
-		{OP_MS_GATHER_ND, OP_GATHER_ND}, {OP_MS_PAD, OP_PAD}, {OP_MS_TRILU, OP_TRILU},
+		{OP_MS_GATHER_ND, OP_GATHER_ND}, {OP_MS_NHWC_MAX_POOL, OP_MAX_POOL}, {OP_MS_PAD, OP_PAD},
+		{OP_MS_Q_LINEAR_CONV, OP_Q_LINEAR_CONV}, {OP_MS_TRILU, OP_TRILU},
 	};
 
 	for (int i = 0; i < LEN(as); i++)
@@ -101,10 +103,7 @@ ex_channels_last(Node *n)
 	bool last = attr_int(n, "channels_last", n->op == OP_MS_NHWC_MAX_POOL) != 0;
 
 	node_drop_attr(n, "channels_last");
-	if (n->op == OP_MS_NHWC_MAX_POOL)
-		n->op = OP_MAX_POOL;
-	if (n->op == OP_MS_Q_LINEAR_CONV)
-		n->op = OP_Q_LINEAR_CONV;
+	ex_as_onnx(n);
 	if (last)
 		channels_first(n);
 }

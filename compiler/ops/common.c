@@ -19,19 +19,23 @@ bool in_vector(Node *n, int i, Ix len, bool one)
 	return false;
 }
 
+static bool misfit(Node *n, int i, const char *expected, int rank, const Ix *dim)
+{
+	Buf want = { 0 };
+
+	type_dims(&want, rank, dim);
+	node_error(n, "input %d is %s, expected %s%s", i, value_str(n->in[i]), expected, buf_str(&want));
+	return false;
+}
+
 bool in_dims(Node *n, int i, int rank, const Ix *dim)
 {
 	Value *v = in_opt(n, i);
 	bool ok = !v || v->rank == rank;
-	Buf want = { 0 };
 
 	for (int k = 0; v && ok && k < rank; k++)
 		ok = ix_assume_equal(v->dim[k], dim[k], "dims of an operand");
-	if (!ok) {
-		type_dims(&want, rank, dim);
-		node_error(n, "input %d is %s, expected %s", i, value_str(v), buf_str(&want));
-	}
-	return ok;
+	return ok || misfit(n, i, "", rank, dim);
 }
 
 bool out_wanted(const Node *n, int i)
@@ -45,24 +49,14 @@ static bool spreads(Ix from, Ix to)
 	return ix_is(from, 1) || ix_equal(from, to) || ix_assume_equal(ix_bcast(from, to), to, "dims that are broadcast");
 }
 
-static bool spread(Node *n, int i, int rank, const Ix *dim)
-{
-	Value *v = in_opt(n, i);
-	bool ok = v->rank <= rank;
-	Buf want = { 0 };
-
-	for (int k = 0; ok && k < v->rank; k++)
-		ok = spreads(v->dim[k], dim[rank - v->rank + k]);
-	if (!ok) {
-		type_dims(&want, rank, dim);
-		node_error(n, "input %d is %s, expected what spreads to %s", i, value_str(v), buf_str(&want));
-	}
-	return ok;
-}
-
 bool in_bcast(Node *n, int i, int rank, const Ix *dim)
 {
-	return !in_opt(n, i) || spread(n, i, rank, dim);
+	Value *v = in_opt(n, i);
+	bool ok = !v || v->rank <= rank;
+
+	for (int k = 0; v && ok && k < v->rank; k++)
+		ok = spreads(v->dim[k], dim[rank - v->rank + k]);
+	return ok || misfit(n, i, "what spreads to ", rank, dim);
 }
 
 bool in_spread(Node *n, int i, int axis, int rank, const Ix *dim)
@@ -71,7 +65,7 @@ bool in_spread(Node *n, int i, int axis, int rank, const Ix *dim)
 
 	if (!v || ix_is(value_numel(v), 1))
 		return true;
-	return v->rank == 1 ? in_vector(n, i, dim[axis], true) : spread(n, i, rank, dim);
+	return v->rank == 1 ? in_vector(n, i, dim[axis], true) : in_bcast(n, i, rank, dim);
 }
 
 bool in_parts(Node *n, Ix whole, Ix parts, const char *what)

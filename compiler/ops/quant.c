@@ -339,23 +339,21 @@ bool bytes_in(Node *n, const char *kinds)
 
 	for (int i = 0; kinds[i]; i++) {
 		v = in_opt(n, i);
-		if (!v && kinds[i] != 'z') {
+		if (!v && kinds[i] == 'z')
+			continue;
+		if (!v) {
 			node_error(n, "input %d is required", i);
 			return false;
 		}
-		if (!v)
-			continue;
-		if (kinds[i] == 'b' && (v->dt == DT_I8 || v->dt == DT_U8) && (dt == DT_NONE || v->dt == dt)) {
-			dt = v->dt;
-			continue;
-		}
 		want = kinds[i] == 's' ? DT_F32 : dt;
-		if (kinds[i] == 'b' || v->dt != want) {
+		if (want == DT_NONE ? v->dt != DT_I8 && v->dt != DT_U8 : v->dt != want) {
 			node_error(n, "input %d is %s, expected %s", i, value_str(v),
 				want == DT_NONE ? "int8 or uint8" : dt_name(want));
 			return false;
 		}
-		if (!in_vector(n, i, ix_int(1), true))
+		if (kinds[i] == 'b')
+			dt = v->dt;
+		else if (!in_vector(n, i, ix_int(1), true))
 			return false;
 	}
 	return true;

@@ -137,7 +137,6 @@ static bool resize_get(Node *n, Resize *r)
 {
 	Value *scales = in_opt(n, 2), *sizes = in_opt(n, 3), *x = n->in[0];
 	Value *list = is_given(sizes) ? sizes : scales;
-	int64_t cnt;
 	int words[4] = { word(n, "coordinate_transformation_mode", "half_pixel", coord_name, NCOORD),
 		word(n, "mode", "nearest", mode_name, NMODE),
 		word(n, "nearest_mode", "round_prefer_floor", near_name, NNEAR),
@@ -153,7 +152,7 @@ static bool resize_get(Node *n, Resize *r)
 		node_error(n, "exactly one of scales and sizes must be given");
 		return false;
 	}
-	if (list->rank != 1 || (ix_isint(list->dim[0], &cnt) && cnt != r->naxes)) {
+	if (list->rank != 1 || !ix_assume_equal(list->dim[0], ix_int(r->naxes), "elements of a vector")) {
 		node_error(n, "%s gives the %s of %d axes", value_str(list), list == sizes ? "sizes" : "scales", r->naxes);
 		return false;
 	}
@@ -187,9 +186,6 @@ void shape_resize(Node *n)
 
 	if (!resize_get(n, &r))
 		return;
-	for (int i = 2; i < 4; i++)
-		if (is_given(in_opt(n, i)) && !in_vector(n, i, ix_int(r.naxes), false))
-			return;
 	if (r.coord == TF_CROP && is_given(in_opt(n, 1)) && !in_vector(n, 1, ix_int(2 * r.naxes), false))
 		return;
 	for (int i = 0; i < n->in[0]->rank; i++)
