@@ -186,6 +186,8 @@ def sizes():
         attack(f"qlinear_softmax_{tag}", model([node("QLinearSoftmax", inputs, "y", domain="com.microsoft")],
                                                [value("x", [2, 3], TensorProto.UINT8)], [value("y", None, TensorProto.UINT8)],
                                                [const("s", 0.5, np.float32), const("z", 3, np.uint8)], domains=["com.microsoft"]))
+    attack("add_dims_apart", model([node("Concat", "x a", "p", axis=0), node("Concat", "x b", "q", axis=0), node("Add", "p q", "y")],
+                                   [value("x", ["n"])], [value("y", None)], [const("a", [1] * 5, np.float32), const("b", [1] * 7, np.float32)]))
     attack("reshape_dynamic_12", model([node("Reshape", "x s", "y")], X + [value("s", [12], I64)], [value("y", None)]))
     attack("expand_dynamic_huge", model([node("Expand", "x s", "y")], [value("x", [1])], [value("y", [None] * 4)], [const("s", [1 << 20] * 4)]))
     attack("pad_huge", model([node("Pad", "x p", "y")], X, [value("y", [None, None])], [const("p", [MAX, 0, MAX, 0])]))

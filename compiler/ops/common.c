@@ -116,6 +116,12 @@ static Ix broadcast_dim(Ix a, Ix b)
 	return ix_bcast(a, b);
 }
 
+static bool cannot_spread(Node *n, Ix a, Ix b)
+{
+	node_error(n, "shapes cannot be broadcast: dimension %s against %s", ix_str(a), ix_str(b));
+	return false;
+}
+
 bool broadcast_dims(Node *n, Value *const *in, int nin, Ix *dim, int *rank)
 {
 	int r = 0;
@@ -130,17 +136,14 @@ bool broadcast_dims(Node *n, Value *const *in, int nin, Ix *dim, int *rank)
 			if (j < 0)
 				continue;
 			Ix d = broadcast_dim(dim[k], in[i]->dim[j]);
-			if (!d) {
-				node_error(n, "shapes cannot be broadcast: dimension %s against %s",
-					   ix_str(dim[k]), ix_str(in[i]->dim[j]));
-				return false;
-			}
+			if (!d)
+				return cannot_spread(n, dim[k], in[i]->dim[j]);
 			dim[k] = d;
 		}
 		for (int i = 0; i < nin; i++) {
 			int j = in[i] ? k - r + in[i]->rank : -1;
-			if (j >= 0)
-				spreads(in[i]->dim[j], dim[k]);
+			if (j >= 0 && !spreads(in[i]->dim[j], dim[k]))
+				return cannot_spread(n, in[i]->dim[j], dim[k]);
 		}
 	}
 	return true;
