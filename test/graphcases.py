@@ -1,4 +1,4 @@
-"""Graphs that were compiled wrongly once: name -> (text, sets of inputs)."""
+"""Graphs that were compiled wrongly once: name -> (text, sets of inputs). One without its own head has HEAD."""
 import numpy as np
 
 HEAD = '<ir_version: 10, opset_import: ["": 21]> g '
@@ -97,6 +97,13 @@ CASES = {
         z = Loop (n, "", y) <body = e (int64 i, bool g, float[?] s) => (bool h, float[?] t) {
             h = Identity (g)
             t = Add (s, x) }> }''', [{"x": x[0, 0], "m": np.array(m), "n": np.array(3)} for m in (0, 2)]),
+    # of an old operator set, so that import infers what LogSoftmax reads: the Loop had other symbols after it than before
+    "loop_inferred_twice": ('''<ir_version: 10, opset_import: ["": 7]> g (float[2,N] x, int64 n, bool c) => (float[?,?] y) {
+        p = Loop (n, c, x) <body = b (int64 i, bool g, float[?,?] s) => (bool h, float[?,?] t) {
+            h = Identity (g)
+            t = Concat <axis = 1> (s, x) }>
+        r = Relu (p)
+        y = LogSoftmax <axis = 1> (r) }''', [{"x": x[0, :2], "n": np.array(n), "c": np.array(True)} for n in (0, 3)]),
     # parts of strings. ONNX Runtime has no tabs, no parts in an empty string and no blank after the last part; ONNX has
     "split_blanks": ("(string[N] x) => (string[?,?] y, int64[?] z) { y, z = StringSplit (x) }",
                      [{"x": words}, {"x": words[:3]}]),

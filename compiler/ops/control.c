@@ -90,15 +90,34 @@ static void only_type(Value *o, const Value *a)
 			o->dim[j] = ix_sym(NULL, ix_int(0), NULL);
 }
 
+static bool typed(const Value *v)
+{
+	return !v || (v->kind == V_TENSOR ? v->dt != DT_NONE && v->rank >= 0 : v->elem != NULL);
+}
+
+/* inferred before and not forgotten since: what read its outputs has their symbols */
+static bool settled(const Node *n, const Graph *g)
+{
+	bool all = n->nout > 0;
+
+	for (int i = 0; all && i < n->nout; i++)
+		all = typed(n->out[i]);
+	for (int i = 0; all && i < g->ret->nin; i++)
+		all = typed(g->ret->in[i]);
+	return all;
+}
+
 void shape_if(Node *n)
 {
 	Graph *g[2];
 	Value *a, *b, *o;
+	bool again;
 
 	if (!control_graph(n, "then_branch", &g[0]) || !control_graph(n, "else_branch", &g[1]))
 		return;
 	if (!decides(n, "its condition", n->in[0], DT_BOOL))
 		return;
+	again = settled(n, g[0]) && settled(n, g[1]);
 	for (int k = 0; k < 2; k++) {
 		if (!g[k]->scope)
 			g[k]->scope = ix_scope_new();
@@ -110,6 +129,8 @@ void shape_if(Node *n)
 		node_error(n, "neither branch can run: %s", g[0]->fails);
 		return;
 	}
+	if (again)
+		return;
 	for (int i = 0; i < n->nout; i++) {
 		if (!(o = n->out[i]))
 			continue;
@@ -212,6 +233,10 @@ void shape_loop(Node *n)
 		return;
 	if (!decides(n, "its trip count", n->in[0], DT_I64) || !decides(n, "its condition", n->in[1], DT_BOOL))
 		return;
+	if (settled(n, g)) {
+		infer_graph(g);
+		return;
+	}
 	value_set_dims(g->in.p[0], DT_I64, 0, i64dim);
 	value_set_dims(g->in.p[1], DT_BOOL, 0, i64dim);
 	for (int i = 0; i < nc; i++)
