@@ -105,10 +105,13 @@ st_let(Stmt *block, Kern *k, const char *name, Expr *e)
 void
 st_set(Stmt *block, Var *v, Expr *e)
 {
-	Stmt *s = add(block, S_SET);
+	Stmt *s;
 
 	if (v->dt != e->dt)
 		bug("%s set to %s", dt_name(v->dt), dt_name(e->dt));
+	if (e == ex_var(v))
+		return;
+	s = add(block, S_SET);
 	s->v = v;
 	s->e = e;
 }

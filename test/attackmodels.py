@@ -213,9 +213,7 @@ def sizes():
     attack("onehot_huge", model([node("OneHot", "i d v", "y")], [value("i", [2], I64)], [value("y", [None, None])],
                                 [const("d", MAX), const("v", [0, 1], np.float32)]))
     for tag, s in (("inf", np.inf), ("nan", np.nan), ("1e30", 1e30), ("negative", -1), ("zero", 0)):
-        attack(f"resize_{tag}", model([node("Resize", "x  s", "y")], X, [value("y", [None, None])], [const("s", [s, 1], np.float32)]))
-        ATTACKS[f"resize_{tag}"] = (model([helper.make_node("Resize", ["x", "", "s"], ["y"])], X, [value("y", [None, None])],
-                                          [const("s", [s, 1], np.float32)]).SerializeToString(), (), ())
+        attack(f"resize_{tag}", model([node("Resize", "x - s", "y")], X, [value("y", [None, None])], [const("s", [s, 1], np.float32)]))
     attack("resize_sizes", model([helper.make_node("Resize", ["x", "", "", "s"], ["y"])], X, [value("y", [None, None])], [const("s", [MAX, MAX])]))
     attack("conv_dilation", model([node("Conv", "x w", "y", dilations=[1 << 62, 1])], [value("x", [1, 1, 5, 5])], [value("y", [None] * 4)],
                                   [const("w", np.zeros((1, 1, 3, 3)), np.float32)]))
@@ -423,6 +421,8 @@ def bombs():
     nodes = [node("Conv", "a a", "r", pads=[511, 511, 511, 511]), node("Add", "x r", "y")]
     attack("fold_conv", model(nodes, [value("x", [1])], [value("y", None)], [const("a", np.zeros((1, 1, 512, 512)), np.float32)]),
            "--limit", "work=10000000")
+    nodes = [node("ConstantOfShape", "s", "z"), node("NonZero", "z", "t"), node("Cast", "t", "r", to=F), node("Add", "x r", "y")]
+    attack("fold_nonzero_of_zeros", model(nodes, [value("x", [1])], [value("y", None)], [const("s", [1 << 12, 1 << 11])]))
     words = [node("StringConcat", f"c{i} c{i}", f"c{i + 1}", f"n{i}") for i in range(40)]
     attack("fold_strings", model(words, [], [value("c40", [1], S)], [helper.make_tensor("c0", S, [1], [b"a" * 100])]))
     attack("fold_split", model([helper.make_node("Split", ["w"], [f"o{i}" for i in range(1000)], axis=0), helper.make_node("Sum", ["x", "o0", "o999"], ["y"])],
@@ -440,15 +440,13 @@ def bombs():
     attack("loop_collects_forever", loop(MAX, [keep, node("Add", "x_in x_in", "t"), node("Neg", "t", "u")], [value("x_in", [2, 3])], [value("t", [2, 3]), value("u", [2, 3])], "f"))
     attack("loop_doubles", loop(62, [keep, node("Concat", "x_in x_in", "t", axis=0)], [value("x_in", [None, 3])], [value("t", [None, 3])], "f"))
     attack("loop_negative", loop(-5, [keep, node("Add", "x_in x_in", "t")], [value("x_in", [2, 3])], [value("t", [2, 3])], "f"))
+    attack("loop_min", loop(-MAX - 1, [keep, node("Add", "x_in x_in", "t")], [value("x_in", [2, 3])], [value("t", [2, 3])], "f"))
     attack("loop_constant", loop(1 << 40, [keep, node("Add", "c0 c0", "t")], [value("c0", [1])], [value("t", [1])], "f", weights=[one]))
     body = graph([node("Neg", "a", "b")], [value("a", [3])], [value("b", [3])], name="body")
     attack("scan_huge", model([node("Scan", "z", "y", num_scan_inputs=1, body=body)], [value("z", [1 << 38, 3])], [value("y", None)]))
     attack("scan_inputs", model([node("Scan", "z", "y", num_scan_inputs=MAX, body=body)], [value("z", [4, 3])], [value("y", None)]))
     attack("scan_inputs_min", model([node("Scan", "z", "y", num_scan_inputs=-MAX - 1, body=body)], [value("z", [4, 3])], [value("y", None)]))
 
-    inner = [node("Neg", "x", "t")]
-    for k in range(12):
-        inner = [node("Loop", "n  t" if 0 else "n", "t", body=graph(inner, [], []))] if 0 else inner
     g = graph([node("Identity", "go0", "on0"), node("Add", "v0 v0", "w0")], [value("i0", [], I64), value("go0", [], B), value("v0", [2, 3])],
               [value("on0", [], B), value("w0", [2, 3])], name="b0")
     for k in range(1, 20):

@@ -226,6 +226,7 @@ void shape_loop(Node *n)
 	Graph *g;
 	Ix trip = NULL, i64dim[1] = { NULL };
 	const Ix *top;
+	int64_t least;
 	int ntop;
 	bool again;
 
@@ -244,9 +245,8 @@ void shape_loop(Node *n)
 			copy_type(g->in.p[i + 2], n->in[i + 2]);
 			own_dims(g->in.p[i + 2], i < ngrow ? (int)grow[i] : 0);
 		}
-	if (n->in[0] && known_ints(n->in[0], &top, &ntop))
-		value_elem(g->in.p[0], 0, ix_int(0), ix_addc(top[0], -1));  /* the iteration's number has
-									       bounds */
+	if (n->in[0] && known_ints(n->in[0], &top, &ntop))    /* the iteration's number has bounds */
+		value_elem(g->in.p[0], 0, ix_int(0), ix_isint(top[0], &least) && least < 1 ? ix_int(0) : ix_addc(top[0], -1));
 	infer_graph(g);
 	for (int i = 0; i < nc && i + 1 < g->ret->nin; i++) {
 		Value *in = g->in.p[i + 2], *out = g->ret->in[i + 1];
