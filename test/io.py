@@ -1,9 +1,13 @@
 """`zenithc run` and its data files against numpy and onnx: every element type out as .npy and .pb and in again, .npz,
-byte order, Fortran order; sequences and optionals of many types through the interface. usage: io.py ZENITHC"""
+byte order, Fortran order; sequences and optionals of many types through the interface; files that mean harm. usage: io.py ZENITHC"""
+import io
 import os
+import resource
+import struct
 import subprocess
 import sys
 import tempfile
+import zipfile
 
 import numpy as np
 import onnx
@@ -19,8 +23,8 @@ def check(ok, what):
         print("FAIL", what)
 
 
-def zenithc(*args):
-    p = subprocess.run([Z, *args], capture_output=True, text=True)
+def zenithc(*args, **more):
+    p = subprocess.run([Z, *args], capture_output=True, text=True, **more)
     return p.returncode, p.stdout + p.stderr
 
 
@@ -129,6 +133,57 @@ def lists():
         check(code == 3 and "status" in text, f"a sequence of {bad.dtype}{bad.shape}: {code} {text}")
 
 
+def header(descr, shape, more=b"", fortran="False"):
+    text = f"{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\1\0" + struct.pack("<H", len(text)) + text + more
+
+
+def twice(data, times):
+    """A .npz whose directory has its one member so many times."""
+    b = io.BytesIO()
+    with zipfile.ZipFile(b, "w") as z:
+        z.writestr("x.npy", data)
+    b = b.getvalue()
+    at = b.rindex(b"PK\1\2")
+    entries = b[at:b.rindex(b"PK\5\6")] * times
+    return b[:at] + entries + b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, times, times, len(entries), at, 0)
+
+
+def bounded():
+    resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+
+
+def hostile():
+    """Files that mean harm: a message, an exit code, no more memory than they are long."""
+    save("f.onnx", [helper.make_node("Neg", ["x"], ["y"])], *[[helper.make_tensor_value_info(n, 1, ["n"])] for n in "xy"])
+    save("s.onnx", [helper.make_node("Identity", ["x"], ["y"])], *[[helper.make_tensor_value_info(n, 8, ["n"])] for n in "xy"])
+    save("b.onnx", [helper.make_node("Cast", ["x"], ["y"], to=7)], *[[helper.make_tensor_value_info(n, t, ["n"])] for n, t in (("x", 9), ("y", 7))])
+    outside = TensorProto(data_type=1, dims=[1], data_location=1)
+    outside.external_data.add(key="location", value="/etc/passwd")
+    short, ends, shape = "ends inside its elements", "ends inside its header", "shape is not understood"
+    for what, model, form, data, want, text in (
+            ("bytes of a bool", "b", "npy", header("|b1", "(4,)", b"\0\1\2\xff"), 0, "y int64[4] 0 1 1 1"),
+            ("strings of no bytes", "s", "npy", header("<U0", "(1073741824,)"), 3, short),
+            ("2^40 elements", "f", "npy", header("<f4", "(1099511627776,)"), 3, short),
+            ("2^64 elements", "f", "npy", header("<f4", "(4294967296,4294967296)"), 3, short),
+            ("a dim of 2^70", "f", "npy", header("<f4", f"({1 << 70},)"), 3, short),
+            ("nothing of 2^63", "f", "npy", header("<f4", f"(0,{(1 << 63) - 1},4)"), 3, ""),
+            ("a negative dim", "f", "npy", header("<f4", "(-1,)"), 3, shape),
+            ("a shape that does not end", "f", "npy", header("<f4", "(2;")[:-4], 3, ends),
+            ("17 dims", "f", "npy", header("<f4", "(" + "1," * 17 + ")", bytes(4)), 6, "--limit rank"),
+            ("65 dims", "f", "npy", header("<f4", "(" + "1," * 65 + ")", bytes(4)), 3, "more than 64"),
+            ("elements of no bytes", "f", "npy", header("<f0", "(2,)"), 4, "f0 are not supported"),
+            ("objects", "f", "npy", header("|O", "(2,)", bytes(16)), 4, "Python objects"),
+            ("a terminal's controls", "s", "npy", header("<U5", "(1,)", "\x1b[31m".encode("utf-32-le")), 0, "'\\x1b[31m'"),
+            ("one member 60000 times", "f", "npz", twice(header("<f4", "(100000,)", bytes(400000)), 60000), 0, "y float32[100000]"),
+            ("a file elsewhere", "f", "pb", outside.SerializeToString(), 4, "external data"),
+            ("no elements", "f", "pb", TensorProto(data_type=1, dims=[1 << 26]).SerializeToString(), 3, "it has 0 elements")):
+        with open("x." + form, "wb") as f:
+            f.write(data)
+        code, said = zenithc("run", model + ".onnx", "-i", "x=x." + form, preexec_fn=bounded)
+        check(code == want and text in said, f"{what}: {code} {said[:300]}")
+
+
 WARN = "gcc -std=c99 -O0 -Wall -Wextra -Wpedantic -Wconversion -Werror"
 
 if __name__ == "__main__":
@@ -138,6 +193,7 @@ if __name__ == "__main__":
         every_type()
         layouts()
         lists()
+        hostile()
         os.chdir("/")
     print(f"{passed} passed, {failed} failed")
     sys.exit(failed > 0)

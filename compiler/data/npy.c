@@ -172,6 +172,19 @@ copy_elem(unsigned char *d, const unsigned char *s, const Head *h)
 		d[k] = h->order == '>' ? s[k - k % part + part - 1 - k % part] : s[k];
 }
 
+/* before memory is taken for them; strings of no bytes are none that the file could be short of */
+static void
+check_bytes(const Head *h, const char *path)
+{
+	size_t need = h->size ? (size_t)h->size : 1;
+
+	for (int i = 0; i < h->rank; i++)
+		if (!mul_ok(need, (size_t)h->dim[i], &need))
+			need = SIZE_MAX;
+	if (need > h->bytes)
+		BAD(path, "it ends inside its elements: %zu bytes where the shape asks for more", h->bytes);
+}
+
 Host *
 npy_parse(Bytes f, const char *path)
 {
@@ -179,24 +192,22 @@ npy_parse(Bytes f, const char *path)
 	Host *r;
 	DType dt;
 	int64_t at;
-	size_t need;
 
 	read_head(&h, f, path);
 	dt = type_of(&h, path);
+	check_bytes(&h, path);
 	r = host_tensor(dt, h.rank, h.dim);
-	if (!mul_ok((size_t)r->n, (size_t)h.size, &need) || need > h.bytes)
-		BAD(path, "it ends inside its elements: %zu bytes where the shape asks for more", h.bytes);
-	if (dt != DT_STR && !h.fortran && h.order != '>') {
-		memcpy(r->p, h.data, need);
-		return r;
-	}
-	for (int64_t i = 0; i < r->n; i++) {
+	if (dt != DT_STR && !h.fortran && h.order != '>')
+		memcpy(r->p, h.data, (size_t)(r->n * h.size));
+	else for (int64_t i = 0; i < r->n; i++) {
 		at = (h.fortran ? fortran_at(&h, i) : i) * h.size;
 		if (dt == DT_STR)
 			((Str *)r->p)[i] = read_str(&h, h.data + at);
 		else
 			copy_elem((unsigned char *)r->p + i * h.size, h.data + at, &h);
 	}
+	for (int64_t i = 0; dt == DT_BOOL && i < r->n; i++)
+		((unsigned char *)r->p)[i] = !!((unsigned char *)r->p)[i];
 	return r;
 }
 
@@ -359,8 +370,8 @@ Host *
 npz_parse(Bytes f, const char *path, const char *name)
 {
 	size_t end = f.n < 22 ? 0 : f.n - 22, at, len;
-	Member m = {0};
-	Host *r = NULL;
+	const char *want = fmt("%s.npy", name);
+	Member m = {0}, found = {0};
 	int n = 0, count;
 
 	while (end > 0 && le(f.p + end, 4) != 0x06054b50)
@@ -370,11 +381,11 @@ npz_parse(Bytes f, const char *path, const char *name)
 	count = (int)le(f.p + end + 10, 2);
 	at = le(f.p + end + 16, 4);
 	for (; n < count && at < f.n && (len = member(f.p + at, f.n - at, &m)); n++, at += len)
-		if (!strcmp(m.name, fmt("%s.npy", name)) || (count == 1 && !r))
-			r = npy_parse(member_bytes(f, &m, path), fmt("%s(%s)", path, m.name));
-	if (!r)
+		if (!strcmp(m.name, want) || count == 1)
+			found = m;                     /* of one name the last, as zip has it */
+	if (!found.name)
 		BAD(path, "it has no array named '%s'", quoted(name));
-	return r;
+	return npy_parse(member_bytes(f, &found, path), fmt("%s(%s)", path, found.name));
 }
 
 Host *
