@@ -167,9 +167,7 @@ emit_c(const Model *m, const Program *g, const Options *o, Emitted *out)
 	stop_if_errors();
 	top_comment(&e, b, count_lines(&e.kernels));
 	if (o->header) {
-		buf_fmt(b, "#include ");
-		text_string(b, o->header, strlen(o->header));
-		buf_fmt(b, "\n");
+		buf_fmt(b, "#include \"%s\"\n", o->header);      /* in which there are no escapes: out_suffix */
 	} else {
 		header_print(&e, b, false);
 	}

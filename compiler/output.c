@@ -376,6 +376,10 @@ out_suffix(const char *out)
 	const char *dot = strrchr(out, '.'), *base = strrchr(out, '/');
 
 	base = base ? base + 1 : out;
+	for (const char *p = base; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 127 || strchr("\"\\", *p) || !strncmp(p, "??", 2))
+			fatal(EX_USE, NULL, "-o %s: a name with quotes, backslashes, ?? or controls cannot be included in C",
+				quoted(out));
 	for (int i = 0; dot > base && i < LEN(known); i++)
 		if (!strcmp(dot, known[i]))
 			return dot;

@@ -129,6 +129,11 @@ grep -q 'define P_SOURCE_BYTES ' p.h && is "$(sed -n 's/^#define P_SOURCE_BYTES 
 # names that are not ASCII: the node's, in UTF-8
 sed 's/bad\*\//\xe8\x8a\x82\xc3\xa9/; s/Nope/Relu/' nope.onnx >utf8.onnx
 want 0 'node '"'"'\u{8282}\u{e9}'"'"' (Relu, #0)' utf8.onnx -o -
+# names of outputs: the source includes the header by its own
+want 0 '' relu.onnx -o 'modèle 1.c'; cc -c 'modèle 1.c' -o a-cc.o 2>err && ok || bad 'cc of a name that is not ASCII'
+want 0 '' relu.onnx -o 'modèle 1.a'; is -s 'modèle 1.a'
+for f in 'a"b.c' 'a\b.c' 'a??b.o' "a
+b.so"; do want 2 'cannot be included' relu.onnx -o "$f"; is ! -e "$f"; done
 # debug information names no temporary folder
 want 0 '' relu.onnx -o g.o --cc 'cc -g'; cp g.o first.o; want 0 '' relu.onnx -o g.o --cc 'cc -g'
 is "$(cmp g.o first.o && echo same)" = same
