@@ -43,13 +43,13 @@ words_cc(Words *w, const Options *o, const char *flags)
 		words_add(w, cc.p[i]);
 }
 
-/* runs it with both streams into fd; the status as waitpid has it */
+/* runs it, in a group of processes of its own, with its streams into out and err; the status as waitpid has it */
 static int
 spawn(const Words *w, int out, int err)
 {
 	posix_spawn_file_actions_t fa;
 	posix_spawnattr_t at;
-	sigset_t pipe;
+	sigset_t pipe, mask;
 	pid_t pid;
 	int e, status;
 	char **argv = NEWN(char *, w->n + 1);
@@ -59,20 +59,26 @@ spawn(const Words *w, int out, int err)
 	sigemptyset(&pipe);
 	sigaddset(&pipe, SIGPIPE);
 	sigaddset(&pipe, SIGXFSZ);
+	sigprocmask(SIG_SETMASK, NULL, &mask);
 	posix_spawn_file_actions_init(&fa);
 	posix_spawn_file_actions_adddup2(&fa, out, 1);
 	posix_spawn_file_actions_adddup2(&fa, err, 2);
 	posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawnattr_init(&at);
 	posix_spawnattr_setsigdefault(&at, &pipe);
-	posix_spawnattr_setflags(&at, POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigmask(&at, &mask);
+	posix_spawnattr_setpgroup(&at, 0);
+	posix_spawnattr_setflags(&at, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+	temp_hold(true);
 	e = posix_spawnp(&pid, argv[0], &fa, &at, argv, environ);
+	if (!e)
+		temp_child(pid);
+	temp_hold(false);
 	posix_spawn_file_actions_destroy(&fa);
 	posix_spawnattr_destroy(&at);
 	if (e)
 		fatal(EX_TOOLCHAIN, NULL, "cannot start '%s': %s; --cc names another C compiler",
 			quoted(argv[0]), strerror(e));
-	temp_child(pid);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	temp_child(0);

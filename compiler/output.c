@@ -1,5 +1,6 @@
 /* Output files: written beside their places and renamed when all of them are complete, so that a failure
  * leaves what was there before. */
+#define _GNU_SOURCE    /* renameat2 */
 #include "output.h"
 #include "../codegen/emit.h"
 
@@ -8,9 +9,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-typedef struct Piece { const char *to, *beside; } Piece;
-typedef struct Pieces { Piece *p; int n, cap; } Pieces;
 
 static _Noreturn void
 cannot(const char *path)
@@ -58,7 +56,7 @@ open_beside(const char *to, const char **name)
 	cannot(to);
 }
 
-static FILE *
+FILE *
 piece_open(Pieces *all, const char *to)
 {
 	const char *name;
@@ -75,7 +73,7 @@ piece_open(Pieces *all, const char *to)
 	return f;
 }
 
-static void
+void
 piece_close(FILE *f, const char *to, bool ok)
 {
 	ok &= !ferror(f);
@@ -91,11 +89,30 @@ piece_text(Pieces *all, const char *to, const char *s, size_t n)
 	piece_close(f, to, fwrite(s, 1, n, f) == n);
 }
 
-/* all or none, as far as the system allows: what cannot be replaced is found before the first is */
-static void
-rename_all(const Pieces *all)
+/* what is there before changes places with the new file, and so can come back */
+static bool
+put(const Piece *p, bool *was)
 {
+	*was = !renameat2(AT_FDCWD, p->beside, AT_FDCWD, p->to, RENAME_EXCHANGE);
+	return *was || !rename(p->beside, p->to);
+}
+
+static void
+take_back(const Piece *p, bool was)
+{
+	if (was)
+		renameat2(AT_FDCWD, p->beside, AT_FDCWD, p->to, RENAME_EXCHANGE);
+	else
+		rename(p->to, p->beside);
+}
+
+/* all or none, as far as the system allows */
+void
+pieces_rename(const Pieces *all)
+{
+	bool *was = NEWN(bool, all->n + 1);
 	struct stat st;
+	int n, e;
 
 	for (int i = 0; i < all->n; i++)
 		if (!stat(all->p[i].to, &st) && S_ISDIR(st.st_mode)) {
@@ -103,17 +120,18 @@ rename_all(const Pieces *all)
 			cannot(all->p[i].to);
 		}
 	temp_hold(true);
-	for (int i = 0; i < all->n; i++) {
-		if (rename(all->p[i].beside, all->p[i].to)) {
-			int e = errno;
-			for (int k = 0; k < i; k++)
-				unlink(all->p[k].to);
-			errno = e;
-			cannot(all->p[i].to);
-		}
-		temp_forget(all->p[i].beside);
-	}
+	for (n = 0; n < all->n && put(&all->p[n], &was[n]); n++)
+		;
+	e = errno;
+	for (int i = n; n < all->n && i-- > 0;)
+		take_back(&all->p[i], was[i]);
 	temp_hold(false);
+	if (n < all->n) {
+		errno = e;
+		cannot(all->p[n].to);
+	}
+	for (int i = 0; i < n; i++)
+		temp_remove(all->p[i].beside);         /* with what was there before */
 }
 
 static bool
@@ -365,7 +383,7 @@ compile_to_file(const Model *m, const Program *p, const Options *given, const ch
 		to_c(m, p, &o, out, stem, &all);
 	else
 		to_binary(m, p, &o, out, suffix, stem, &all);
-	rename_all(&all);
+	pieces_rename(&all);
 }
 
 const char *

@@ -12,7 +12,7 @@ void temp_forget(const char *path);         /* it has become something else, or 
 void temp_remove(const char *path);
 void temp_clear(const char *dir);           /* the folder and what was registered in it */
 void temp_hold(bool);                       /* signals wait: while files appear that are not registered yet */
-void temp_child(int pid);                   /* ended with us; 0: none */
+void temp_child(int pid);                   /* its group of processes is ended with us; 0: none */
 
 /* cc.c: the user's C compiler. A command is a list of words, never a shell's */
 typedef struct Words { const char **p; int n, cap; } Words;
@@ -22,7 +22,14 @@ void words_cc(Words *, const Options *, const char *flags);
 void words_run(const Words *);              /* fatal(EX_TOOLCHAIN) with what it wrote, if it fails */
 const char *words_output(const Words *);    /* runs it; the first line with text that it prints */
 
-/* output.c: DIR/BASE.c, its header and its weights as temporary files; returns the path of the .c */
+/* output.c: files written beside their places, that go there when all of them are complete */
+typedef struct Piece { const char *to, *beside; } Piece;
+typedef struct Pieces { Piece *p; int n, cap; } Pieces;
+FILE *piece_open(Pieces *, const char *to);
+void piece_close(FILE *, const char *to, bool ok);       /* what is not ok, or cannot be written, raises */
+void pieces_rename(const Pieces *);
+
+/* DIR/BASE.c, its header and its weights as temporary files; returns the path of the .c */
 const char *write_sources(const Model *, const Program *, const Options *, const char *dir, const char *base);
 
 /* the pool of threads as a source in DIR, if the program has kernels in parts, else NULL; its words for a

@@ -58,29 +58,29 @@ show(const Host *h)
 	printf(h->n > 8 ? " ..." : "");
 }
 
-/* written under names that nothing has yet, then renamed, so that a failure leaves no half of a set */
+/* written beside and then renamed, so that a failure leaves no half of a set */
 static void
 write_outputs(const Cli *c, const Exec *x, Host **out)
 {
-	int n = x->z->noutputs;
-	const char **tmp = NEWN(const char *, n), *path;
+	bool made = !mkdir(c->out, 0777);
+	Pieces all = {0};
+	const char *path;
 
-	if (mkdir(c->out, 0777) && errno != EEXIST)
+	if (!made && errno != EEXIST)
 		fatal(EX_OUTPUT, NULL, "cannot make the folder '%s': %s", quoted(c->out), strerror(errno));
-	for (int k = 0; k < n; k++) {
-		tmp[k] = fmt("%s/.output_%d.tmp", c->out, k);
-		temp_file(tmp[k]);
-		if (c->pb)
-			pb_write(tmp[k], out[k], x->z->outputs[k].name);
-		else
-			npy_write(tmp[k], out[k]);
-	}
-	for (int k = 0; k < n; k++) {
+	if (made)
+		temp_file(c->out);
+	for (int k = 0; k < x->z->noutputs; k++) {
 		path = fmt("%s/output_%d.%s", c->out, k, c->pb ? "pb" : "npy");
-		if (rename(tmp[k], path))
-			fatal(EX_OUTPUT, NULL, "cannot write '%s': %s", quoted(path), strerror(errno));
-		temp_forget(tmp[k]);
+		piece_close(piece_open(&all, path), path, true);
+		if (c->pb)
+			pb_write(all.p[k].beside, out[k], x->z->outputs[k].name);
+		else
+			npy_write(all.p[k].beside, out[k]);
 	}
+	pieces_rename(&all);
+	if (made)
+		temp_forget(c->out);
 }
 
 int

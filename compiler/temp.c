@@ -1,14 +1,19 @@
 /* Temporary files: see output.h. The table is fixed in size and its slots are plain pointers, so that a
- * signal handler may walk it at any moment. Files are registered after the folder that holds them and removed
- * before it. */
+ * signal handler may walk it at any moment; a run writes as many outputs as a model may have. Files are registered after
+ * the folder that holds them and removed before it. */
 #include "output.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-static const char *volatile slot[64];
+enum { PATIENCE = 100 };         /* times 10 ms that a program has to end */
+
+static const char *volatile slot[200000 + 64];
+static volatile int used;        /* no slot behind is taken */
 static volatile pid_t child;
 
 static void
@@ -21,10 +26,13 @@ gone(const char *path)
 static void
 on_signal(int sig)
 {
-	if (child > 0)
-		kill(child, SIGTERM);
+	if (child > 0) {                           /* with all that it started, before what it writes goes */
+		kill(-child, SIGTERM);
+		for (int i = 0; i < PATIENCE && !waitpid(child, NULL, WNOHANG); i++)
+			poll(NULL, 0, 10);
+	}
 	for (int pass = 0; pass < 2; pass++)       /* a slot may be older than that of its folder */
-		for (int i = LEN(slot) - 1; i >= 0; i--)
+		for (int i = used - 1; i >= 0; i--)
 			if (slot[i])
 				gone(slot[i]);
 	signal(sig, SIG_DFL);
@@ -68,7 +76,7 @@ temp_child(int pid)
 void
 temp_forget(const char *path)
 {
-	for (int i = 0; i < LEN(slot); i++)
+	for (int i = 0; i < used; i++)
 		if (slot[i] && !strcmp(slot[i], path))
 			slot[i] = NULL;
 }
@@ -85,7 +93,7 @@ temp_clear(const char *dir)
 {
 	size_t n = strlen(dir);
 
-	for (int i = LEN(slot) - 1; i >= 0; i--)
+	for (int i = used - 1; i >= 0; i--)
 		if (slot[i] && !strncmp(slot[i], dir, n) && (slot[i][n] == '/' || !slot[i][n]))
 			temp_remove(slot[i]);
 }
@@ -93,9 +101,13 @@ temp_clear(const char *dir)
 static void
 at_end(void *path)
 {
-	for (int i = 0; i < LEN(slot); i++)
-		if (slot[i] == path)
-			temp_remove(path);
+	for (int i = used - 1; i >= 0; i--)
+		if (slot[i] == path) {
+			gone(path);
+			slot[i] = NULL;
+		}
+	while (used && !slot[used - 1])
+		used--;
 }
 
 void
@@ -106,6 +118,8 @@ temp_file(const char *path)
 	for (int i = 0; i < LEN(slot); i++)
 		if (!slot[i]) {
 			slot[i] = p;
+			if (i == used)
+				used++;
 			session_at_end(at_end, p);
 			return;
 		}

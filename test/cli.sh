@@ -233,12 +233,14 @@ is "$sum" = 1
 # nothing is left, when interrupted neither
 cat >slow-cc <<'E2'
 #!/bin/sh
-sleep 5
+sleep 30 & echo $! >sleeper; wait
 E2
 chmod +x slow-cc
 "$z" relu.onnx -o s.o --cc ./slow-cc 2>err & pid=$!
 i=0; while [ -z "$(ls tmp)" ] && [ $i -lt 50 ]; do sleep 0.1; i=$((i + 1)); done
+while [ ! -s sleeper ] && [ $i -lt 99 ]; do sleep 0.1; i=$((i + 1)); done
 kill -TERM $pid; wait $pid 2>err; is $? -gt 128
+grep -v ') Z ' "/proc/$(cat sleeper)/stat" >err 2>&1 && bad 'what the C compiler started runs on' || ok
 nothing s.o s.h
 is "$(ls -A tmp | wc -l)" -eq 0
 is "$(ls -A . | grep -c '\.tmp')" -eq 0

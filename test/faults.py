@@ -171,6 +171,20 @@ def strange(place, model):
         mine, place.zenithc = place.zenithc, program
         want(3, "Permission denied", ["../secret.onnx", "-o", "out.c"], preexec_fn=lambda: os.setuid(65534))
         want(74, "Permission denied", [m, "-o", "out.c"], preexec_fn=lambda: os.setuid(65534))
+        sticky = os.path.join(place.top, "sticky")          # where out.c is another's: out.h, which comes first, stays
+        os.mkdir(sticky)
+        os.chmod(sticky, 0o1777)
+        for f, owner in ("out.h", 65534), ("out.c", 0):
+            with open(os.path.join(sticky, f), "w") as g:
+                g.write("old")
+            os.chown(os.path.join(sticky, f), owner, owner)
+        want(74, "not permitted", [m, "-o", "../sticky/out.c"], preexec_fn=lambda: os.setuid(65534))
+        left = {}
+        for f in os.listdir(sticky):
+            with open(os.path.join(sticky, f)) as g:
+                left[f] = g.read()
+        if left != {"out.h": "old", "out.c": "old"}:
+            found.append(f"one of two files cannot be replaced: left {left}")
         place.zenithc = mine
     return found, tries
 

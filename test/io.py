@@ -184,6 +184,22 @@ def hostile():
         check(code == want and text in said, f"{what}: {code} {said[:300]}")
 
 
+def many():
+    """More outputs than a table of temporary files once had room for; all of them or none."""
+    n = 100
+    save("many.onnx", [helper.make_node("Neg", ["x"], [f"y{i}"]) for i in range(n)], [helper.make_tensor_value_info("x", 1, [2])],
+         [helper.make_tensor_value_info(f"y{i}", 1, [2]) for i in range(n)])
+    code, text = zenithc("run", "many.onnx", "-o", "made")
+    check(code == 0 and sorted(os.listdir("made")) == sorted(f"output_{i}.npy" for i in range(n)), f"{n} outputs: {code} {text}")
+    with open("made/output_3.npy", "w") as f:
+        f.write("old")
+    os.remove("made/output_50.npy")
+    os.mkdir("made/output_50.npy")
+    code, text = zenithc("run", "many.onnx", "-o", "made")
+    with open("made/output_3.npy", "rb") as f:
+        check(code == 74 and len(os.listdir("made")) == n and f.read() == b"old", f"one of {n} outputs cannot be written: {code} {text}")
+
+
 WARN = "gcc -std=c99 -O0 -Wall -Wextra -Wpedantic -Wconversion -Werror"
 
 if __name__ == "__main__":
@@ -194,6 +210,7 @@ if __name__ == "__main__":
         layouts()
         lists()
         hostile()
+        many()
         os.chdir("/")
     print(f"{passed} passed, {failed} failed")
     sys.exit(failed > 0)
