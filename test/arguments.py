@@ -107,6 +107,10 @@ def indices():
            case(BAD, ints(0, 0, 0), one(far), ints(0, 1))])
     model("compress", [("Compress", "x c", "y", {"axis": 0})], xy + [("c", BOOL, [4])], [("y", F, ["n", 3])],
           [case(OK, x, ints(0, 0, 1, 0), out=[6, 7, 8]), case(OK, x, ints(0, 0, 0, 0), out=[])])
+    model("compress_bytes", [("Compress", "x c", "y")], [("x", F, [4]), ("c", BOOL, [4])], [("y", F, ["n"])],
+          [case(OK, ints(1, 2, 3, 4), ints(0, 2, 0, 255), out=[2, 4])])
+    model("nonzero_bytes", [("NonZero", "c", "y")], [("c", BOOL, [4])], [("y", I64, [1, "n"])],
+          [case(OK, ints(0, 2, 0, 255), out=[1, 3])])
     model("softmax_loss", [("NegativeLogLikelihoodLoss", "x t", "y")], xy + [("t", I64, [4])], [("y", F, [])],
           [case(OK, x, ints(0, 1, 2, 0)), case(BAD, x, ints(0, 3, 0, 0)), case(BAD, x, ints(0, 0, -1, 0)), case(BAD, x, ints(far, 0, 0, 0))])
 
@@ -143,6 +147,9 @@ def sizes():
           [case(OK, x, ints(2, -1), out=list(range(12))), case(BAD, x, ints(5, -1)), case(BAD, x, ints(-1, -1)), case(BAD, x, ints(-2, -6)),
            case(BAD, x, ints(far, 1)), case(BAD, x, ints(1 << 32, 1 << 32)), case(OK, x, ints(0, 3)), case(BAD, x, ints(7, 1)),
            case(BAD, x, ints(-far - 1, -1))])
+    model("reshape_four", [("Reshape", "x s", "y")], xy + [("s", I64, [4])], [("y", F, list("abcd"))],
+          [case(OK, x, ints(1, 2, 3, 2)), case(OK, x, ints(1, -1, 3, 2)), case(BAD, x, ints(*[65536] * 4)),
+           case(BAD, x, ints(-1, 1 << 30, 1 << 30, 1 << 30)), case(BAD, x, ints(1, -2, 3, 2))])
     model("tile", [("Tile", "x r", "y")], [("x", F, [1, 2]), ("r", I64, [2])], [("y", F, ["a", "b"])],
           [case(OK, arr([1, 2], 1, 2), ints(2, 1), out=[1, 2, 1, 2]), case(BAD, arr([1, 2], 1), ints(-1, 1)),
            case(BAD, arr([1, 2], 1), ints(far, far)), case(BAD, arr([1, 2], 1), ints(1 << 32, 1 << 31)), case(OK, arr([1, 2], 1), ints(0, 1), out=[])])
@@ -303,6 +310,18 @@ def operands():
               [case(OK, ints(0, 1, 0, 1)), case(SHAPE, ints(0, 0, 0, 0))], [("p", np.int64([0, 1, 0, 1]))])
     model("dims_roi_align", [("RoiAlign", "x r k", "y")], [("x", F, [1, 1, 2, 2]), ("r", F, ["n", 4]), ("k", I64, ["m"])], [("y", F, ["n", 1, 1, 1])],
           [case(OK, two4, arr([2, 4], 1), ints(0, 0)), case(SHAPE, two4, arr([2, 4], 1), ints(0)), case(SHAPE, two4, arr([1, 4], 1), ints(0, 0))])
+    for pad in ("border", "reflection"):
+        model("dims_grid_" + pad, counted + [("Reshape", "g s", "i"), ("GridSample", "i h", "y", {"padding_mode": pad})],
+              [("x", F, [4]), ("h", F, [1, 1, 2, 2])], [("y", F, [1, 1, 1, 2])],
+              [case(OK, ints(0, 1, 0, 1), arr([1, 1, 2, 2], 0.5)), case(SHAPE, ints(0, 0, 0, 0), arr([1, 1, 2, 2], 0.5))], [("s", np.int64([1, 1, 1, -1]))])
+    for name, lead, more, good, bad in (("rotary", [1, 2, 2], {}, ((4, 2), (8, 4)), ((5, 2), (3, 1), (4, 1))),
+                                        ("rotary_part", [1, 2, 2], {"rotary_embedding_dim": 4}, ((4, 2), (5, 2)), ((3, 2), (3, 1), (8, 4))),
+                                        ("rotary_flat", [1, 2], {"num_heads": 2}, ((4, 1), (8, 2)), ((5, 1), (9, 2), (6, 1)))):
+        model("dims_" + name, [("RotaryEmbedding", "x c s", "y", more)], [("x", F, lead + ["a"]), ("c", F, [1, 2, "b"]), ("s", F, [1, 2, "c"])],
+              [("y", F, lead + ["d"])], [case(s, arr(lead + [k], 1), *[arr([1, 2, h], 1)] * 2) for s, of in ((OK, good), (SHAPE, bad)) for k, h in of],
+              opset=23)
+    model("dims_attention_flat", [("Attention", "q k v", "y", {"q_num_heads": 2, "kv_num_heads": 2})], [(n, F, dims(n, 3)) for n in "qkv"], [("y", F, dims("y", 3))],
+          [case(OK if k % 2 == 0 else SHAPE, *[arr([1, 2, k], 1)] * 3) for k in (2, 4, 5)], opset=24)
     model("dims_resize_roi", [helper.make_node("Resize", ["x", "roi", "s"], ["y"], mode="linear", coordinate_transformation_mode="tf_crop_and_resize")],
           [("x", F, [1, 1, 2, 2]), ("roi", F, ["n"])], [("y", F, [1, 1, 4, 4])],
           [case(OK, two4, arr([8], 0.5)), case(SHAPE, two4, arr([7], 0.5)), case(SHAPE, two4, arr([1], 0.5))], [("s", np.float32([1, 1, 2, 2]))])

@@ -49,7 +49,7 @@ static bool heads_get(Node *n, Value *v, int64_t given, Heads *h)
 	h->heads = ix_int(given);
 	h->len = v->dim[1];
 	h->size = ix_div(v->dim[2], ix_int(given));
-	return true;
+	return in_parts(n, v->dim[2], ix_int(given), "sizes of heads");
 }
 
 static Expr *head_read(const Heads *h, Ix b, Ix head, Ix i, Ix d)

@@ -10,7 +10,7 @@ typedef struct Rotary { Ix heads, size, rot; bool flat; } Rotary;
 static bool rotary_get(Node *n, Rotary *r)
 {
 	Value *x = n->in[0];
-	int64_t heads = attr_int(n, "num_heads", 0), rot = attr_int(n, "rotary_embedding_dim", 0), turned, size;
+	int64_t heads = attr_int(n, "num_heads", 0), rot = attr_int(n, "rotary_embedding_dim", 0);
 
 	r->flat = x->rank == 3;
 	if ((x->rank != 3 && x->rank != 4) || (r->flat && heads < 1) || rot < 0) {
@@ -20,7 +20,10 @@ static bool rotary_get(Node *n, Rotary *r)
 	r->heads = r->flat ? ix_int(heads) : x->dim[1];
 	r->size = r->flat ? ix_div(x->dim[2], r->heads) : x->dim[3];
 	r->rot = rot ? ix_int(rot) : r->size;
-	if (ix_isint(r->rot, &turned) && (turned % 2 || (ix_isint(r->size, &size) && turned > size))) {
+	if (!in_parts(n, r->rot, ix_int(2), "pairs that are rotated") ||
+		(r->flat && !in_parts(n, x->dim[2], r->heads, "heads that are rotated")))
+		return false;
+	if (rot && !ix_assume_equal(ix_max(r->size, r->rot), r->size, "elements that are rotated")) {
 		node_error(n, "%s of a head of %s are rotated", ix_str(r->rot), ix_str(r->size));
 		return false;
 	}

@@ -144,6 +144,8 @@ void lower_grid_sample(Node *n)
 
 	if (!grid_get(n, &g))
 		return;
+	for (int a = 0; g.pad != PAD_ZEROS && a < g.n; a++)
+		fail_from_nothing(n, x->dim[2 + a], value_numel(y));
 	places = grid_places(n, &g, dt);
 	taps = g.mode == NEAREST ? 1 : g.mode == LINEAR ? 2 : 4;
 	t = te_begin(y);

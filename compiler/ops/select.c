@@ -14,11 +14,14 @@ static Value *count_nonzero(Node *n, Value *v, const Ix *ext)
 {
 	Ix one = ix_int(1), at[WMAX], red[WMAX];
 	Value *c = te_temp(n, "count", DT_I64, 1, &one);
+	Expr *e;
 	int nred = 0;
 
 	te_begin(c);
 	win_vars(n, v->rank, ext, at, red, &nred);
-	te_end(c, red_sum(red, nred, ex_cast(DT_I64, nonzero(te_read(v, at, v->rank)))));
+	e = nonzero(te_read(v, at, v->rank));
+	/* a byte of a bool that is not 0 or 1 counts once, as it is chosen */
+	te_end(c, red_sum(red, nred, v->dt == DT_BOOL ? ex_select(e, i64(1), i64(0)) : ex_cast(DT_I64, e)));
 	return c;
 }
 
