@@ -331,8 +331,6 @@ static const char in_int64[] = "4e18", in_size[] = "(sizeof(size_t) > 4 ? 4e18 :
 static void
 guard(CPrint *p, Ix q, const char *limit, const char *status)
 {
-	if (most(q) < (limit == in_size ? 2e9 : 4e18))
-		return;
 	for (int i = 0; i < q->n; i++)
 		for (int k = 0; k < q->t[i].n; k++) {
 			const IxAtom *a = q->t[i].a[k];
@@ -341,6 +339,8 @@ guard(CPrint *p, Ix q, const char *limit, const char *status)
 				guard(p, a->b, in_int64, status);
 			}
 		}
+	if (most(q) < (limit == in_size ? 2e9 : 4e18))
+		return;
 	cp_line(p);
 	cp_text(p, "if (");
 	in_doubles(p, q);
