@@ -54,7 +54,7 @@ def model(name, nodes, inputs, outputs, cases, weights=(), opset=21):
         [n if not isinstance(n, tuple) else helper.make_node(n[0], n[1].split(), n[2].split(), **(n[3] if len(n) > 3 else {}))
          for n in nodes], name, [helper.make_tensor_value_info(*v) for v in inputs],
         [helper.make_tensor_value_info(*v) for v in outputs], [numpy_helper.from_array(np.asarray(a), n) for n, a in weights])
-    imports = [helper.make_opsetid("", opset), helper.make_opsetid("ai.onnx.ml", 3)]
+    imports = [helper.make_opsetid("", opset), helper.make_opsetid("ai.onnx.ml", 3), helper.make_opsetid("com.microsoft", 1)]
     MODELS.append((name, helper.make_model(graph, opset_imports=imports, ir_version=9), cases))
 
 
@@ -329,6 +329,34 @@ def operands():
           [case(OK, one4, ints(1, 1, 2, 2)), case(SHAPE, one4, ints(1, 1, 2)), case(SHAPE, one4, ints(1))])
 
 
+def caches():
+    """GroupQueryAttention: lengths that its cache does not have, dims that are not those of its cache."""
+    shapes = {"q": (2, 1, 4), "k": (2, 1, 2), "v": (2, 1, 2), "c": (2, 1, 3, 2), "d": (2, 1, 3, 2), "l": (2,), "t": (), "o": (4, 1), "s": (4, 1)}
+    wide = (-1, -2147483648, 2147483647, 1 << 30)
+
+    def gqa(name, ins, steps, free="", **attrs):
+        """free: axes whose dims have names of their own"""
+        def step(status, lengths=(2, 1), total=3, **other):
+            dims = {**shapes, **other}
+            return case(status, *(arr(dims[k], *(lengths if k == "l" else [total] if k == "t" else range(1, 9))) for k in ins))
+
+        node = helper.make_node("GroupQueryAttention", list(ins), ["y", "p", "r"], domain="com.microsoft", num_heads=2, kv_num_heads=1, **attrs)
+        given = [(k, I32 if k in "lt" else F, [f"{k}{i}" if f"{len(shapes[k])}{i}" in free else d for i, d in enumerate(shapes[k])]) for k in ins]
+        model(name, [node], given, [("y", F, list("abc")), *((k, F, list("efgh")) for k in "pr")], [step(*s[:-1], **s[-1]) for s in steps], opset=24)
+
+    plain = [(OK,), (OK, (0, 0)), (OK, (3, 3), 4), (OK, (0, 2), 4), (OK, (0, 0), 1), (INDEX, (4, 3), 4), (INDEX, (0, 3), 1)]
+    plain += [(INDEX, (n, 1), t) for n in (3, *wide) for t in (3, 1)] + [(INDEX, (2, n)) for n in (3, *wide)]
+    plain = [(*s, {}) for s in plain + [(SHAPE, (2, 1), n) for n in (0, 5)] + [(BAD, (2, 1), n) for n in wide]]
+    lengths = [dict(k=(1, 1, 2)), dict(v=(2, 2, 2)), dict(k=(2, 2, 2)), dict(c=(2, 1, 4, 2)), dict(d=(1, 1, 3, 2)), dict(l=(3,)), dict(q=(2, 2, 4))]
+    sizes = [dict(c=(2, 2, 3, 2)), dict(d=(2, 1, 3, 1)), dict(q=(2, 1, 6)), dict(k=(2, 1, 3)), dict(v=(2, 1, 4))]
+    turned = [dict(o=(4, 2)), dict(s=(3, 1))]
+    gqa("gqa", "qkvcdlt", plain)
+    gqa("gqa_lengths", "qkvcdlt", plain + [(SHAPE, d) for d in lengths], "30 31 40 42 10")
+    gqa("gqa_sizes", "qkvcdltos", plain + [(SHAPE, d) for d in sizes + turned], "32 41 43 20 21", do_rotary=1)
+    short = dict(o=(2, 1), s=(2, 1))
+    gqa("gqa_turn", "qkvcdltos", [(INDEX, short), (OK, (1, 0), 3, short)], "20", do_rotary=1)
+
+
 def flow():
     """Loops, branches and sequences."""
     one_value = helper.make_tensor_value_info
@@ -431,7 +459,7 @@ def main():
     os.environ["TSAN_OPTIONS"] = "halt_on_error=1"
     folder = harness.temporary()
     t = Tester(zenithc, folder)
-    for f in (indices, sizes, numbers, places, operands, flow):
+    for f in (indices, sizes, numbers, places, operands, caches, flow):
         f()
     jobs = []
     for name, m, cases in MODELS:

@@ -186,6 +186,22 @@ def sizes():
         attack(f"qlinear_softmax_{tag}", model([node("QLinearSoftmax", inputs, "y", domain="com.microsoft")],
                                                [value("x", [2, 3], TensorProto.UINT8)], [value("y", None, TensorProto.UINT8)],
                                                [const("s", 0.5, np.float32), const("z", 3, np.uint8)], domains=["com.microsoft"]))
+    given = dict(q=[2, 1, 8], k=[2, 1, 4], v=[2, 1, 4], c=[2, 1, 3, 4], d=[2, 1, 3, 4], e=[2], t=[1], o=[4, 2], p=[2, 1], w=[1, 1, 1, 3])
+    for tag, inputs, other, attributes in (
+            ("heads", "q k v c d e t", {}, dict(kv_num_heads=0)), ("heads_huge", "q k v c d e t", {}, dict(num_heads=MAX)),
+            ("groups", "q k v c d e t", {}, dict(num_heads=4, kv_num_heads=3)), ("cache", "q k v c d e t", dict(c=[2, 1, 3, 5]), {}),
+            ("cache_rank", "q k v c d e t", dict(d=[2, 3, 4]), {}), ("cache_one", "q k v c - e t", {}, {}), ("new", "q k v c d e t", dict(v=[2, 2, 4]), {}),
+            ("lengths", "q k v c d e t", dict(e=[3]), {}), ("total", "q k v c d e t", dict(t=[2]), {}), ("absent", "q k v c d - t", {}, {}),
+            ("packed", "q - - c d e t", dict(q=[2, 1, 3]), {}), ("value", "q - v c d e t", {}, {}), ("rank", "q k v c d e t", dict(k=[2, 1, 2, 2]), {}),
+            ("rotary", "q k v c d e t", {}, dict(do_rotary=1)), ("rotary_wide", "q k v c d e t o o", dict(o=[4, 9]), dict(do_rotary=1)),
+            ("rotary_rank", "q k v c d e t e e", {}, dict(do_rotary=1)), ("positions", "q k v c d e t o o p", dict(p=[2, 2]), dict(do_rotary=1)),
+            ("bias", "q k v c d e t - - - w", dict(w=[1, 3, 1, 3]), {}), ("window", "q k v c d e t", {}, dict(local_window_size=0)),
+            ("smooth", "q k v c d e t", {}, dict(smooth_softmax=1)), ("sink", "q k v c d e t - - - - e", {}, {}),
+            ("sliding", "q k v c d e t", {}, dict(sliding_window_cache=1)), ("quantised", "q k v c d e t", {}, dict(k_quant_type="PER_TENSOR"))):
+        dims = {**given, **other}
+        attack(f"gqa_{tag}", model([node("GroupQueryAttention", inputs, "y", "gqa", domain="com.microsoft", **{"num_heads": 2, "kv_num_heads": 1, **attributes})],
+                                   [value(k, dims[k], TensorProto.INT32 if k in "et" else I64 if k == "p" else F) for k in dims if k in inputs],
+                                   [value("y", None)], domains=["com.microsoft"]))
     attack("add_dims_apart", model([node("Concat", "x a", "p", axis=0), node("Concat", "x b", "q", axis=0), node("Add", "p q", "y")],
                                    [value("x", ["n"])], [value("y", None)], [const("a", [1] * 5, np.float32), const("b", [1] * 7, np.float32)]))
     attack("reshape_dynamic_12", model([node("Reshape", "x s", "y")], X + [value("s", [12], I64)], [value("y", None)]))

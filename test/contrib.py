@@ -42,12 +42,13 @@ def const(a):
     return np.asarray(a).view(C)
 
 
-def case(name, op, ins, outs="y", domain="com.microsoft", **attrs):
-    """ins: arrays, or None where an input is not given; outs: names, "" where one is not wanted."""
+def case(name, op, ins, outs="y", domain="com.microsoft", free=None, **attrs):
+    """ins: arrays, or None where an input is not given; outs: names, "" where one is not wanted; free: input, shape -> dims."""
     names = ["" if a is None else f"i{k}" for k, a in enumerate(ins)]
     node = helper.make_node(op, names, outs.split(","), name="n", domain=domain, **attrs)
     feed = {k: np.asarray(a) for k, a in zip(names, ins) if a is not None and not isinstance(a, C)}
-    info = [helper.make_tensor_value_info(k, helper.np_dtype_to_tensor_dtype(a.dtype), a.shape) for k, a in feed.items()]
+    free = free or (lambda k, shape: shape)
+    info = [helper.make_tensor_value_info(k, helper.np_dtype_to_tensor_dtype(a.dtype), free(k, a.shape)) for k, a in feed.items()]
     g = helper.make_graph([node], "g", info, [onnx.ValueInfoProto(name=o) for o in outs.split(",") if o],
                           [numpy_helper.from_array(np.asarray(a), k) for k, a in zip(names, ins) if isinstance(a, C)])
     sets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
@@ -126,6 +127,44 @@ def attention():
     case("q_attention", "QAttention", [u8(2, 5, 8), const(s8(8, 24)), b, f(.01), f(.004), keep, np.uint8(120), const(np.int8(0))], num_heads=2)
 
 
+def grouped():
+    """Rows of a cache beyond what is used are zeros here, as without a buffer that is both past and present."""
+    def case_of(name, batch, new, past, ends, total, heads=4, kv=2, size=16, packed=False, outs="y,k,v", more=(), free=None, given=np.array,
+                **attrs):
+        q, k, v = (rand(batch, new, h * size) for h in (heads, kv, kv))
+        cache = [rand(batch, kv, past, size) if past else None for _ in range(2)]
+        ins = [np.concatenate([q, k, v], -1), None, None] if packed else [q, k, v]
+        case("grouped_" + name, "GroupQueryAttention", [*ins, *cache, given(np.int32(ends)), given(np.int32(total)), *more], outs,
+             num_heads=heads, kv_num_heads=kv, free=free, **attrs)
+
+    def named(k, shape):
+        return ["batch", "new", shape[2]] if len(shape) == 3 else ["batch", shape[1], "past", shape[3]] if shape[1:] else ["batch"][:len(shape)]
+
+    def alone(k, shape):
+        return [f"{k}_{i}" for i in range(len(shape))] if len(shape) != 3 else [k + "_b", k + "_s", shape[2]]
+
+    turn = [const(rand(20, 8)), const(rand(20, 8))]
+    rotary = dict(more=turn, do_rotary=1)
+    for name, free in ("", None), ("_named", named), ("_alone", alone):
+        case_of("prompt" + name, 2, 4, 0, [1, 3], 4, free=free, **rotary)
+        case_of("grows" + name, 2, 1, 7, [7, 3], 8, free=free, **rotary)
+        case_of("stays" + name, 2, 1, 7, [5, 3], 6, free=free, **rotary)
+        case_of("packed" + name, 1, 3, 7, [9], 10, packed=True, free=free, **rotary)
+    case_of("prompt_stays", 2, 4, 7, [3, 2], 4, more=turn, do_rotary=1, rotary_interleaved=1)
+    case_of("part", 1, 3, 7, [6], 7, size=48, more=turn, do_rotary=1)
+    case_of("one_head", 3, 1, 5, [0, 4, 2], 5, heads=3, kv=1, scale=.4, softcap=2.0)
+    case_of("all_heads", 2, 1, 5, [3, 4], 5, heads=3, kv=3, local_window_size=2)
+    case_of("window", 1, 9, 3, [11], 12, local_window_size=3, **rotary)
+    case_of("window_one", 1, 5, 0, [4], 5, local_window_size=1, outs="y")
+    case_of("both_ways", 2, 4, 0, [1, 3], 4, causal=0)
+    case_of("bias", 2, 4, 0, [1, 2], 4, more=[*[None] * 3, rand(1, 1, 4, 4)], softcap=2.0)
+    case_of("bias_step", 2, 1, 7, [5, 3], 6, more=[*[None] * 3, rand(2, 4, 1, 6)])
+    case_of("positions", 2, 4, 0, [3, 3], 4, more=[*turn, np.array([[3, 4, 8, 6], [1, 1, 2, 2]])], do_rotary=1)
+    case_of("positions_step", 2, 1, 7, [5, 3], 6, more=[*turn, np.array([[9], [2]])], do_rotary=1)
+    case_of("constant", 2, 1, 7, [5, 3], 6, given=const)
+    case_of("constant_grows", 1, 2, 7, [8], 9, given=const)
+
+
 def quantised():
     x, xs, xz, ys, yz = u8(1, 3, 4, 4), const(f(.05)), const(np.uint8(128)), const(f(.03)), const(np.uint8(100))
     case("qsigmoid", "QLinearSigmoid", [x, xs, xz, const(f(1 / 256)), const(np.uint8(0))])
@@ -162,7 +201,7 @@ def write(folder, name, m, feed):
     os.makedirs(where)
     onnx.save(m, os.path.join(folder, name, "model.onnx"))
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
     outs = onnxruntime.InferenceSession(m.SerializeToString(), options, providers=["CPUExecutionProvider"]).run(None, feed)
     for kind, values in ("input", feed.items()), ("output", zip([o.name for o in m.graph.output], outs)):
         for i, (k, v) in enumerate(values):
@@ -173,7 +212,7 @@ def write(folder, name, m, feed):
 
 def main():
     zenithc, only = sys.argv[1], sys.argv[2:]
-    for make in floats, renamed, attention, quantised:
+    for make in floats, renamed, attention, grouped, quantised:
         make()
     folder = harness.temporary()
     jobs = []

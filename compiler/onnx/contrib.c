@@ -1,5 +1,5 @@
 /* Operators of com.microsoft, as optimisers and quantisers of ONNX Runtime write them, become nodes of ONNX's own:
- * rows of ops.def with OF_EXPANDS, one rule here for each, or in preview.c, nbits.c, optimized.c. A rule ends by making the node itself the last of them.
+ * rows of ops.def with OF_EXPANDS, one rule here for each, or in preview.c, nbits.c, optimized.c, grouped.c. A rule ends by making the node itself the last of them.
  */
 #include "import.h"
 #include "../ops.h"
@@ -9,19 +9,19 @@ enum { T_FLOAT = 1, T_INT32 = 6, T_INT64 = 7, T_BOOL = 9 };     /* ONNX's number
 #define IN(...) ((Value *[]){__VA_ARGS__})
 
 /* helpers */
-static Value *
+Value *
 two(Node *n, Op op, Value *a, Value *b)
 {
 	return insert(n, op, IN(a, b), 2)->out[0];
 }
 
-static Value *
+Value *
 plus(Node *n, Value *a, Value *b)
 {
 	return !b ? a : !a ? b : two(n, OP_ADD, a, b);
 }
 
-static Value *
+Value *
 cast_to(Node *n, Value *v, int type)
 {
 	Node *c = insert(n, OP_CAST, IN(v), 1);
@@ -30,19 +30,19 @@ cast_to(Node *n, Value *v, int type)
 	return c->out[0];
 }
 
-static Value *
+Value *
 ints(Node *n, int count, const int64_t *v)
 {
 	return value_ints(n->graph, v, count);
 }
 
-static Value *
+Value *
 unsqueeze(Node *n, Value *v, int count, const int64_t *axes)
 {
 	return two(n, OP_UNSQUEEZE, v, ints(n, count, axes));
 }
 
-static Value *
+Value *
 slice(Node *n, Value *v, int64_t from, int64_t to, int64_t axis)
 {
 	return insert(n, OP_SLICE, IN(v, ints(n, 1, &from), ints(n, 1, &to), ints(n, 1, &axis)), 4)->out[0];
@@ -54,23 +54,28 @@ dequantized(Node *n, Value *v, Value *scale, Value *zero)
 	return insert(n, OP_DEQUANTIZE_LINEAR, IN(v, scale, zero), zero ? 3 : 2)->out[0];
 }
 
-/* the elements 0, 1, ... of axis 1 of v */
-static Value *
-positions(Node *n, Value *v)
+/* dims [from, to) of v */
+Value *
+dims(Node *n, Value *v, int from, int to)
 {
-	Node *shape = insert(n, OP_SHAPE, IN(v), 1);
-	int64_t zero = 0, step = 1;
-	Value *len;
+	Node *r = insert(n, OP_SHAPE, IN(v), 1);
 
-	set_attr_int(shape, "start", 1);
-	set_attr_int(shape, "end", 2);
-	len = two(n, OP_SQUEEZE, shape->out[0], ints(n, 1, &zero));
+	set_attr_int(r, "start", from);
+	set_attr_int(r, "end", to);
+	return r->out[0];
+}
+
+Value *
+positions(Node *n, Value *v, int axis)
+{
+	int64_t zero = 0, step = 1;
+	Value *len = two(n, OP_SQUEEZE, dims(n, v, axis, axis + 1), ints(n, 1, &zero));
+
 	return insert(n, OP_RANGE, IN(value_const(n->graph, DT_I64, 0, NULL, &zero), len,
 		value_const(n->graph, DT_I64, 0, NULL, &step)), 3)->out[0];
 }
 
-/* the node becomes this one, without attributes, with its first output alone */
-static void
+void
 become(Node *n, Op op, Value *const *in, int nin)
 {
 	n->op = op;
@@ -97,8 +102,7 @@ output_is(Node *n, int k, Value *v)
 	n->out[k] = NULL;
 }
 
-/* an output that is not made by the rules */
-static bool
+bool
 refuse_outputs(Node *n, int from, int to)
 {
 	for (int i = from; i < to; i++)
@@ -109,7 +113,7 @@ refuse_outputs(Node *n, int from, int to)
 	return false;
 }
 
-static bool
+bool
 refuse_inputs(Node *n, int from, int to)
 {
 	for (int i = from; i < to; i++)
@@ -380,7 +384,7 @@ ex_embed_layer_normalization(Node *n)
 	}
 	if (!mask && out_wanted(n, 1))      /* zeros */
 		mask = two(n, OP_SUB, n->in[0], n->in[0]);
-	sum = plus(n, sum, two(n, OP_GATHER, n->in[3], at ? at : positions(n, n->in[0])));
+	sum = plus(n, sum, two(n, OP_GATHER, n->in[3], at ? at : positions(n, n->in[0], 1)));
 	if (in_opt(n, 4) && in_opt(n, 1))
 		sum = plus(n, sum, two(n, OP_GATHER, n->in[4], n->in[1]));
 	if (out_wanted(n, 1)) {
@@ -404,7 +408,7 @@ mask_bias(Node *n, Value *mask, Value *keys, Value *like)
 	Value *zero, *fill;
 
 	if (r == 1)
-		mask = two(n, OP_LESS, positions(n, keys), cast_to(n, unsqueeze(n, mask, 3, axes), T_INT64));
+		mask = two(n, OP_LESS, positions(n, keys, 1), cast_to(n, unsqueeze(n, mask, 3, axes), T_INT64));
 	else if (r == 2 || r == 3)
 		mask = cast_to(n, unsqueeze(n, mask, 4 - r, axes), T_BOOL);
 	else {
@@ -726,6 +730,7 @@ static const struct { Op op; unsigned need; void (*fn)(Node *); } rules[] = {
 	{OP_MS_GATHER_ND, 3, ex_as_onnx},
 	{OP_MS_GELU, 1, ex_gelu},
 	{OP_MS_GRID_SAMPLE, 3, ex_grid_sample},
+	{OP_MS_GROUP_QUERY_ATTENTION, 0x61, ex_group_query_attention},
 	{OP_MS_MAT_MUL_INTEGER_TO_FLOAT, 15, ex_mat_mul_integer_to_float},
 	{OP_MS_MAT_MUL_N_BITS, 7, ex_mat_mul_n_bits},
 	{OP_MS_MULTI_HEAD_ATTENTION, 1, ex_multi_head_attention},

@@ -116,8 +116,24 @@ Value *scalar_like(Node *, Value *like, double);
 
 /* contrib.c: a node of an operator with OF_EXPANDS becomes nodes of others */
 void expand(Node *);
+/* what its rules are written with besides: nodes before n */
+Value *two(Node *n, Op, Value *, Value *);
+Value *plus(Node *n, Value *, Value *);         /* either may be NULL */
+Value *cast_to(Node *n, Value *, int type);
+Value *ints(Node *n, int count, const int64_t *);
+Value *unsqueeze(Node *n, Value *, int count, const int64_t *axes);
+Value *slice(Node *n, Value *, int64_t from, int64_t to, int64_t axis);
+Value *dims(Node *n, Value *, int from, int to);
+Value *positions(Node *n, Value *, int axis);   /* the elements 0, 1, ... of that axis */
+/* n becomes this one, without attributes, with its first output alone */
+void become(Node *n, Op, Value *const *in, int nin);
+/* true after node_unsupported(): one of these is there */
+bool refuse_outputs(Node *n, int from, int to);
+bool refuse_inputs(Node *n, int from, int to);
 void ex_flex_attention(Node *);          /* preview.c: a rule of it */
 void ex_mat_mul_n_bits(Node *);         /* nbits.c: the rule of MatMulNBits */
+
+void ex_group_query_attention(Node *);  /* grouped.c */
 
 /* optimized.c: rules of it too */
 void ex_as_onnx(Node *);

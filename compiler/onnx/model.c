@@ -518,6 +518,10 @@ convert_graph(Import *im, Scope *up, Graph *g, const Onnx__GraphProto *p, const 
 		fmt("graph '%s'", quoted(g->name)));
 	convert_inputs(im, &s, p, initializer_names(p));
 	convert_initializers(im, &s, p);
+	for (size_t i = 0; i < p->n_output && !g->parent; i++)
+		declare(im, p->output[i], (int)i);
+	for (size_t i = 0; i < p->n_value_info && !g->parent; i++)
+		declare(im, p->value_info[i], -1);
 	convert_nodes(im, &s, p->node, p->n_node);
 	for (size_t i = 0; i < p->n_output; i++) {
 		const char *name = copy_str(STR_OF(p->output[i]->name));
@@ -534,11 +538,7 @@ convert_graph(Import *im, Scope *up, Graph *g, const Onnx__GraphProto *p, const 
 			unsupported(NULL, "output '%s' is one that only training has", quoted(name));
 		push(&g->out_name, name);
 		push(&g->out_kind, declared_kind(p->output[i]->type));
-		if (!g->parent)
-			declare(im, p->output[i], (int)i);
 	}
-	for (size_t i = 0; i < p->n_value_info && !g->parent; i++)
-		declare(im, p->value_info[i], -1);
 	graph_set_outputs(g, out, (int)p->n_output);
 	im->depth--;
 }

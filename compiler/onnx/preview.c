@@ -18,23 +18,6 @@ one(Node *n, Op op, Value *v, const char *attr, int64_t value)
 }
 
 static Value *
-two(Node *n, Op op, Value *a, Value *b)
-{
-	return insert(n, op, IN(a, b), 2)->out[0];
-}
-
-/* dims [from, to) of v */
-static Value *
-dims(Node *n, Value *v, int from, int to)
-{
-	Node *r = insert(n, OP_SHAPE, &v, 1);
-
-	set_attr_int(r, "start", from);
-	set_attr_int(r, "end", to);
-	return r->out[0];
-}
-
-static Value *
 joined(Node *n, Value *const *v, int count)
 {
 	Node *r = insert(n, OP_CONCAT, v, count);

@@ -2,6 +2,7 @@
  * linear attention with state. */
 #include "window.h"
 #include "stmts.h"
+#include "../../runtime/zenith.h"
 
 /* RotaryEmbedding: x [B, H, S, D] or [B, S, H*D]; caches [positions, R/2] with position_ids, or [B, S,
  * R/2] */
@@ -100,6 +101,83 @@ void lower_rotary_embedding(Node *n)
 	e = ex_guard(&pair, 1, first, second);
 	rest = ix_addc(ix_sub(r.rot, d), -1);
 	te_end(y, ex_cast(y->dt, ex_guard(&rest, 1, e, own)));
+}
+
+/* Cache(new [B, S, H*D], queries [B, S, ...], start i64[B], end i64[B], total i64[1], past [B, H, P, D] or absent):
+ * [B, H, T, D], of each batch entry the first rows of past, the new ones from row start on, and zeros; end is a
+ * row, 1 to T. T = P if it `stays`, else T = total where that is P + S, and P where it is no more than P */
+typedef struct Cache { Value *new, *past; Ix heads, len, size, old; } Cache;
+
+static bool cache_get(Node *n, Cache *c)
+{
+	int64_t heads = attr_int(n, "num_heads", 0);
+
+	*c = (Cache){ .new = n->in[0], .past = in_opt(n, 5), .heads = ix_int(heads) };
+	if (c->new->rank != 3 || n->in[1]->rank != 3 || heads < 1 ||
+		(c->past && (c->past->rank != 4 || c->past->dt != c->new->dt))) {
+		node_error(n, "%s into the cache %s", value_str(c->new), c->past ? value_str(c->past) : "");
+		return false;
+	}
+	c->len = c->new->dim[1];
+	c->size = ix_div(c->new->dim[2], c->heads);
+	c->old = c->past ? c->past->dim[2] : ix_int(0);
+	Ix past[4] = { c->new->dim[0], c->heads, c->old, c->size }, q[3] = { past[0], c->len, n->in[1]->dim[2] };
+	return in_parts(n, c->new->dim[2], c->heads, "heads of a cache") && in_dims(n, 1, 3, q) &&
+		in_dims(n, 5, 4, past) && in_vector(n, 2, past[0], false) && in_vector(n, 3, past[0], false) &&
+		in_vector(n, 4, ix_int(1), false);
+}
+
+void shape_z_cache(Node *n)
+{
+	Cache c;
+	Ix total;
+	int64_t k;
+
+	if (!cache_get(n, &c))
+		return;
+	total = dim_elem(n->in[4], 0, ix_int(1), NULL);
+	Ix dim[4] = { c.new->dim[0], c.heads, ix_max(total, c.old), c.size };
+	if (attr_int(n, "stays", 0) && !ix_isint(total, &k))
+		dim[2] = c.old;
+	set_out(n, 0, c.new->dt, 4, dim);
+}
+
+/* the total is no less than what is new; and no more than what was there, unless that grows by what is new */
+static void check_total(Node *n, const Cache *c)
+{
+	Ix zero = ix_int(0);
+	Expr *t = te_read(n->in[4], &zero, 1), *e = ex_bin(E_GT, t, ex_ix(c->old));
+
+	if (!ix_equal(n->out[0]->dim[2], c->old))
+		e = ex_bin(E_AND, e, ex_bin(E_NE, t, ex_ix(ix_add(c->old, c->len))));
+	te_fail(n, "check_total", ex_bin(E_OR, e, ex_bin(E_LT, t, ex_ix(c->len))), ZENITH_BAD_SHAPE);
+}
+
+void lower_z_cache(Node *n)
+{
+	Value *y = n->out[0];
+	Cache c;
+	Te *t;
+	Ix at, *i, new[3], cond[2], room;
+	Expr *e;
+
+	if (!cache_get(n, &c))
+		return;
+	check_total(n, &c);
+	room = ix_sub(y->dim[2], c.len);
+	te_require(n, n->in[2], ix_int(0), room, ZENITH_BAD_INDEX);
+	te_require(n, n->in[3], ix_int(1), y->dim[2], ZENITH_BAD_INDEX);
+	t = te_begin(y);
+	i = t->axis;
+	at = te_index(n->in[2], i, 1, ix_addc(room, 1));
+	memcpy(new, (Ix[3]){ i[0], ix_sub(i[2], at), ix_add(ix_mul(i[1], c.size), i[3]) }, sizeof new);
+	e = ex_int(y->dt, 0);
+	cond[0] = ix_addc(ix_sub(at, i[2]), -1);
+	if (c.past)
+		e = ex_guard(cond, 1, te_read(c.past, i, 4), e);
+	cond[0] = new[1];
+	cond[1] = ix_addc(ix_sub(c.len, new[1]), -1);
+	te_end(y, ex_guard(cond, 2, te_read(c.new, new, 3), e));
 }
 
 static Expr *sigmoid(Expr *x)
