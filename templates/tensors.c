@@ -8,21 +8,26 @@ static inline void zn_copy(void *to, const void *from, int64_t n, size_t size)
 }
 
 /*@ zn_room */
-/* whether the elements of these dims fit */
+/* whether the elements of these dims fit; of none, whether loops over the other dims come to an end */
 static inline int zn_room(const int64_t *dims, int rank, size_t capacity)
 {
-	uint64_t n = 1;
+	uint64_t n = 1, most = capacity;
 	int i;
 
-	for (i = 0; i < rank; i++)
-		if (dims[i] <= 0)
-			return dims[i] == 0;
 	for (i = 0; i < rank; i++) {
-		if (n > (uint64_t)capacity / (uint64_t)dims[i])
+		if (dims[i] < 0)
+			return 0;
+		if (dims[i] == 0)
+			most = INT32_MAX;
+	}
+	for (i = 0; i < rank; i++) {
+		if (dims[i] == 0)
+			continue;
+		if (n > most / (uint64_t)dims[i])
 			return 0;
 		n *= (uint64_t)dims[i];
 	}
-	return n <= capacity;
+	return n <= most;
 }
 
 /*@ zn_misplaced */

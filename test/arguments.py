@@ -166,6 +166,10 @@ def sizes():
     model("constant_of_shape", [("ConstantOfShape", "s", "y")], [("s", I64, [2])], [("y", F, ["a", "b"])],
           [case(OK, ints(1, 2), out=[0, 0]), case(BAD, ints(-1, 2)), case(BAD, ints(far, 2)), case(BAD, ints(1 << 32, 1 << 32)),
            case(ANY, ints(0, far // 4))])
+    most = (1 << 31) - 1
+    model("center_crop_none", [("CenterCropPad", "x s", "y")], [("x", F, [1, 1, 1]), ("s", I64, [3])], [("y", F, list("abc"))],
+          [case(OK, arr([1, 1, 1], 1), ints(*s)) for s in ((1, 1, 0), (0, most, 1))] +
+          [case(CAPACITY, arr([1, 1, 1], 1), ints(*s)) for s in ((most, most, 0), (most, 0, most), (2, most, 0))])
     model("window", [("HannWindow", "n", "y")], [("n", I64, [])], [("y", F, ["m"])],
           [case(OK, one(4)), case(OK, one(0), out=[]), case(BAD, one(-1)), case(BAD, one(far)), case(OK, one(1))])
     model("resize", [helper.make_node("Resize", ["x", "", "s"], ["y"], mode="linear")], [("x", F, [1, 1, 2, 2]), ("s", F, [4])], [("y", F, list("abcd"))],
