@@ -202,6 +202,15 @@ def sizes():
         attack(f"gqa_{tag}", model([node("GroupQueryAttention", inputs, "y", "gqa", domain="com.microsoft", **{"num_heads": 2, "kv_num_heads": 1, **attributes})],
                                    [value(k, dims[k], TensorProto.INT32 if k in "et" else I64 if k == "p" else F) for k in dims if k in inputs],
                                    [value("y", None)], domains=["com.microsoft"]))
+    for tag, data, scales, zeros, attributes in (
+            ("bits", [4, 16], [4, 2], None, dict(bits=3)), ("block", [4, 16], [4, 2], None, dict(block_size=0)), ("scales", [4, 16], [4, 3], None, {}),
+            ("scale_rows", [4, 16], [2, 2], None, {}), ("zeros", [4, 16], [4, 2], [4, 2], {}), ("rank", [4], [4], None, dict(quantize_axis=0)),
+            ("axis", [4, 16], [4, 2], None, dict(quantize_axis=7)), ("gather", [4, 16], [4, 2], None, dict(gather_axis=1, quantize_axis=0)),
+            ("part", [4, 9], [4, 2], None, {}), ("nothing", [4, 0], [4, 0], None, {}), ("index", [2, 16], [2, 2], None, {})):
+        weights = [const("w", np.ones(data), np.uint8), const("s", np.ones(scales), np.float32), const("i", [0, 3])]
+        weights += [const("z", np.ones(zeros), np.uint8)] if zeros else []
+        attack(f"table_{tag}", model([node("GatherBlockQuantized", "w i s z" if zeros else "w i s", "y", "table", domain="com.microsoft",
+                                           **{"block_size": 16, **attributes})], [], [value("y", None)], weights, domains=["com.microsoft"]))
     attack("add_dims_apart", model([node("Concat", "x a", "p", axis=0), node("Concat", "x b", "q", axis=0), node("Add", "p q", "y")],
                                    [value("x", ["n"])], [value("y", None)], [const("a", [1] * 5, np.float32), const("b", [1] * 7, np.float32)]))
     attack("reshape_dynamic_12", model([node("Reshape", "x s", "y")], X + [value("s", [12], I64)], [value("y", None)]))

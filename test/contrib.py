@@ -165,6 +165,16 @@ def grouped():
     case_of("constant_grows", 1, 2, 7, [8], 9, given=const)
 
 
+def tables():
+    """Rows of a matrix of a few bits: the embeddings of decoders with MatMulNBits."""
+    rows, at = rng.permutation(10).astype(np.int64), np.array([[1, 9, -1], [3, 0, 0]])
+    for bits in 2, 4, 8:
+        w, scale = const(u8(10, 64 * bits // 8)), const(np.abs(rand(10, 2)))
+        how = dict(bits=bits, block_size=32, quantize_axis=1, gather_axis=0)
+        case(f"table_{bits}", "GatherBlockQuantized", [w, at, scale], **how)
+        case(f"table_{bits}_zeros", "GatherBlockQuantized", [w, rows, scale, const(u8(10, (2 * bits + 7) // 8))], free=lambda k, s: ["n"], **how)
+
+
 def quantised():
     x, xs, xz, ys, yz = u8(1, 3, 4, 4), const(f(.05)), const(np.uint8(128)), const(f(.03)), const(np.uint8(100))
     case("qsigmoid", "QLinearSigmoid", [x, xs, xz, const(f(1 / 256)), const(np.uint8(0))])
@@ -212,7 +222,7 @@ def write(folder, name, m, feed):
 
 def main():
     zenithc, only = sys.argv[1], sys.argv[2:]
-    for make in floats, renamed, attention, grouped, quantised:
+    for make in floats, renamed, attention, grouped, tables, quantised:
         make()
     folder = harness.temporary()
     jobs = []

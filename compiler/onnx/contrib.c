@@ -727,6 +727,7 @@ static const struct { Op op; unsigned need; void (*fn)(Node *); } rules[] = {
 	{OP_MS_FUSED_CONV, 3, ex_fused_conv},
 	{OP_MS_FUSED_GEMM, 3, ex_fused_gemm},
 	{OP_MS_FUSED_MAT_MUL, 3, ex_fused_mat_mul},
+	{OP_MS_GATHER_BLOCK_QUANTIZED, 7, ex_gather_block_quantized},
 	{OP_MS_GATHER_ND, 3, ex_as_onnx},
 	{OP_MS_GELU, 1, ex_gelu},
 	{OP_MS_GRID_SAMPLE, 3, ex_grid_sample},

@@ -132,6 +132,7 @@ bool refuse_outputs(Node *n, int from, int to);
 bool refuse_inputs(Node *n, int from, int to);
 void ex_flex_attention(Node *);          /* preview.c: a rule of it */
 void ex_mat_mul_n_bits(Node *);         /* nbits.c: the rule of MatMulNBits */
+void ex_gather_block_quantized(Node *); /* nbits.c, too */
 
 void ex_group_query_attention(Node *);  /* grouped.c */
 

@@ -1,6 +1,8 @@
 /* MatMulNBits of com.microsoft: a product with the transpose of a constant [N, K] of 2, 4 or 8 bits, each block of which
  * along K has a scale and a zero point. It becomes DequantizeLinear, whose packed elements are the same bytes, Transpose
- * and MatMul. accuracy_level says what may be rounded, and nothing is. */
+ * and MatMul. accuracy_level says what may be rounded, and nothing is.
+ * GatherBlockQuantized: rows of such a matrix, which become Gather of its bytes, scales and zero points, and
+ * DequantizeLinear. An index that is out of range ends the run, as Gather's does. */
 #include "import.h"
 
 #include <inttypes.h>
@@ -81,4 +83,52 @@ ex_mat_mul_n_bits(Node *n)
 	node_resize_in(n, 2);
 	if (bias)
 		node_set_in(insert_after(n, 0, OP_ADD, 2), 1, bias);
+}
+
+/* bytes [n, k*bits/8] as the elements that they hold, and their zero points */
+static bool
+table_of(Node *n, NBits *p, Value **table, Value **zero)
+{
+	Value *t = n->in[0];
+	int64_t bytes;
+
+	p->bits = attr_int(n, "bits", 4);
+	p->dt = p->bits == 8 ? DT_U8 : p->bits == 2 ? DT_U2 : DT_U4;
+	if ((p->bits != 2 && p->bits != 4 && p->bits != 8) || !t->data || t->rank != 2
+		|| !ix_isint(t->dim[0], &p->n) || !ix_isint(t->dim[1], &bytes)) {
+		node_unsupported(n, "bits %" PRId64 ", data %s", p->bits, value_str(t));
+		return false;
+	}
+	p->k = bytes * (8 / p->bits);
+	p->blocks = (p->k + p->block - 1) / p->block;
+	*zero = nbits_zeros(n, p);
+	*table = value_tensor(n->graph, NULL, p->dt, 2, (Ix[]){ix_int(p->n), ix_int(p->k)});
+	(*table)->data = t->data;        /* the same bytes */
+	return true;
+}
+
+void
+ex_gather_block_quantized(Node *n)
+{
+	Value *table = n->in[0], *at = n->in[1], *scale = n->in[2], *zero = n->nin > 3 ? n->in[3] : NULL;
+	int r = rank_of(n, table), rat = rank_of(n, at);
+	int64_t axis = attr_int(n, "quantize_axis", 1), gather = attr_int(n, "gather_axis", 0);
+	NBits p = {.block = attr_int(n, "block_size", 128)};
+
+	if (r < 0 || rat < 0 || !axis_ok(n, &axis, r) || !axis_ok(n, &gather, r))
+		return;
+	if (gather || !axis || p.block < 16 || p.block > INT32_MAX || (table->dt == DT_U8 && axis != r - 1)) {
+		node_unsupported(n, "gather_axis %" PRId64 ", quantize_axis %" PRId64 ", block_size %" PRId64, gather, axis,
+			p.block);
+		return;
+	}
+	if (table->dt == DT_U8 && !table_of(n, &p, &table, &zero))
+		return;
+	if (zero && zero->rank)
+		zero = two(n, OP_GATHER, zero, at);
+	table = two(n, OP_GATHER, table, at);
+	scale = two(n, OP_GATHER, scale, at);
+	become(n, OP_DEQUANTIZE_LINEAR, (Value *[]){table, scale, zero}, zero ? 3 : 2);
+	set_attr_int(n, "axis", axis + rat - 1);
+	set_attr_int(n, "block_size", p.block);
 }
