@@ -175,6 +175,50 @@ def tables():
         case(f"table_{bits}_zeros", "GatherBlockQuantized", [w, rows, scale, const(u8(10, (2 * bits + 7) // 8))], free=lambda k, s: ["n"], **how)
 
 
+def decoder(vocab=40, width=32, heads=4, kv=2, size=8, wide=64, layers=2):
+    """What is written of a language model: matrices of 4 bits, caches, lengths from a mask."""
+    w, nodes, caches = [], [], [f"{k}{i}" for i in range(layers) for k in "kv"]
+
+    def weight(a):
+        w.append(numpy_helper.from_array(np.asarray(a), f"w{len(w)}"))
+        return w[-1].name
+
+    def node(op, ins, outs, domain="com.microsoft", **attrs):
+        nodes.append(helper.make_node(op, ins, outs.split(","), name=f"n{len(nodes)}", domain=domain, **attrs))
+        return outs.split(",")[0]
+
+    def product(x, y, k, n):
+        return node("MatMulNBits", [x, weight(u8(n, k // 32, 16)), weight(rng.random(n * k // 32).astype(np.float32) / 30)], y, K=k, N=n, bits=4, block_size=32)
+
+    node("ReduceSum", ["mask", weight(np.int64([1]))], "n", "", keepdims=0)
+    node("Cast", [node("Sub", ["n", weight(np.int64([1]))], "n1", "")], "ends", "", to=onnx.TensorProto.INT32)
+    node("Gather", [node("Shape", ["mask"], "dims", ""), weight(np.int64(1))], "t", "")
+    node("Cast", ["t"], "total", "", to=onnx.TensorProto.INT32)
+    node("GatherBlockQuantized", [weight(u8(vocab, width // 2)), "ids", weight(rng.random((vocab, width // 32)).astype(np.float32) / 10)], "sum", block_size=32)
+    x, skip = node("SimplifiedLayerNormalization", ["sum", weight(1 + rand(width) / 9)], "norm", "", epsilon=1e-6, axis=-1), "sum"
+    turn = [weight(rand(20, size // 2)), weight(rand(20, size // 2))] if size % 16 == 0 else []
+    for i in range(layers):
+        q = [product(x, f"q{i}", width, (heads + 2 * kv) * size), "", ""]
+        q += [f"k{i}", f"v{i}", "ends", "total", *turn]
+        a = node("GroupQueryAttention", q, f"a{i},k{i}_out,v{i}_out", num_heads=heads, kv_num_heads=kv, do_rotary=int(bool(turn)))
+        x = product(a, f"o{i}", heads * size, width)
+        x = node("SkipSimplifiedLayerNormalization", [skip, x, weight(1 + rand(width) / 9)], f"m{i},,,r{i}", epsilon=1e-6)
+        gate, up = product(x, f"g{i}", width, wide), product(x, f"u{i}", width, wide)
+        x = node("Mul", [node("QuickGelu", [gate], f"z{i}", alpha=1.0), up], f"h{i}", "")
+        x = node("SkipSimplifiedLayerNormalization", [f"r{i}", product(x, f"d{i}", wide, width), weight(1 + rand(width) / 9)], f"x{i},,,s{i}", epsilon=1e-6)
+        skip = f"s{i}"
+    product(x, "y", width, vocab)
+    info = helper.make_tensor_value_info
+    ins = [info("ids", onnx.TensorProto.INT64, ["batch", "new"]), info("mask", onnx.TensorProto.INT64, ["batch", "total"])]
+    g = helper.make_graph(nodes, "g", ins + [info(c, onnx.TensorProto.FLOAT, ["batch", kv, "past", size]) for c in caches],
+                          [onnx.ValueInfoProto(name=o) for o in ["y"] + [c + "_out" for c in caches]], w)
+    m = helper.make_model(g, ir_version=8, opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)])
+    for name, new, past, mask in ("prompt", 4, 9, [[1, 1, 1, 1], [1, 1, 0, 0]]), ("grows", 1, 5, [[1] * 6, [1, 1, 1, 0, 0, 0]]), \
+            ("stays", 1, 9, [[1] * 6, [1, 1, 1, 1, 0, 0]]):
+        feed = {"ids": rng.integers(0, vocab, (2, new)), "mask": np.int64(mask)}
+        CASES[f"decoder_{size}_{name}"] = m, {**feed, **{c: rand(2, kv, past, size) for c in caches}}
+
+
 def quantised():
     x, xs, xz, ys, yz = u8(1, 3, 4, 4), const(f(.05)), const(np.uint8(128)), const(f(.03)), const(np.uint8(100))
     case("qsigmoid", "QLinearSigmoid", [x, xs, xz, const(f(1 / 256)), const(np.uint8(0))])
@@ -222,7 +266,7 @@ def write(folder, name, m, feed):
 
 def main():
     zenithc, only = sys.argv[1], sys.argv[2:]
-    for make in floats, renamed, attention, grouped, tables, quantised:
+    for make in floats, renamed, attention, grouped, tables, decoder, lambda: decoder(size=16), quantised:
         make()
     folder = harness.temporary()
     jobs = []
