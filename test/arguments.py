@@ -312,6 +312,10 @@ def operands():
     for mode in ("edge", "reflect", "wrap"):
         model("dims_pad_" + mode, [("NonZero", "x", "f"), ("Pad", "f p", "y", {"mode": mode})], [("x", F, [4])], [("y", I64, [1, "k"])],
               [case(OK, ints(0, 1, 0, 1)), case(SHAPE, ints(0, 0, 0, 0))], [("p", np.int64([0, 1, 0, 1]))])
+    for axis in (2, 3):
+        model(f"dims_roi_none{axis}", counted + [("Reshape", "g s", "i"), ("RoiAlign", "i r k", "y")], [("x", F, [4]), ("r", F, [1, 4]), ("k", I64, [1])],
+              [("y", F, [1, 1, 1, 1])], [case(OK, ints(0, 1, 0, 1), arr([1, 4], 1), ints(0)), case(SHAPE, ints(0, 0, 0, 0), arr([1, 4], 1), ints(0))],
+              [("s", np.int64([1, 1, 1, 1][:axis] + [-1] + [1, 1, 1, 1][axis + 1:]))])
     model("dims_roi_align", [("RoiAlign", "x r k", "y")], [("x", F, [1, 1, 2, 2]), ("r", F, ["n", 4]), ("k", I64, ["m"])], [("y", F, ["n", 1, 1, 1])],
           [case(OK, two4, arr([2, 4], 1), ints(0, 0)), case(SHAPE, two4, arr([2, 4], 1), ints(0)), case(SHAPE, two4, arr([1, 4], 1), ints(0, 0))])
     for pad in ("border", "reflection"):

@@ -116,6 +116,8 @@ void lower_roi_align(Node *n)
 
 	r.dt = r.x->dt == DT_F64 ? DT_F64 : DT_F32;
 	half = num(&r, 0.5);
+	for (int a = 2; a < 4; a++)
+		fail_from_nothing(n, r.x->dim[a], value_numel(y));
 	prog_out(r.p, y);
 	at[0] = prog_for(r.p, r.p->body, y->dim[0], &b);
 	for (int a = 0; a < 2; a++) {
