@@ -99,6 +99,8 @@ external_bytes(Import *im, const Onnx__TensorProto *t, size_t need, const char *
 	}
 	if (!location)
 		fatal(EX_INVALID, where, "external data without a location");
+	if (t->has_raw_data && t->raw_data.len)
+		fatal(EX_INVALID, where, "external data, and raw_data beside it");
 	if (length != need)
 		fatal(EX_INVALID, where, "external data has %" PRIu64 " bytes, its shape and type need %zu",
 			length, need);
@@ -108,8 +110,8 @@ external_bytes(Import *im, const Onnx__TensorProto *t, size_t need, const char *
 	f = *slot;
 	if (offset > f->n || length > f->n - offset)
 		fatal(EX_INVALID, where,
-			"external data: bytes %" PRIu64 " to %" PRIu64 " of '%s', which has %zu", offset,
-			offset + length, quoted(location), f->n);
+			"external data: %" PRIu64 " bytes at %" PRIu64 " of '%s', which has %zu", length, offset,
+			quoted(location), f->n);
 	im->model->data_bytes += (int64_t)length;
 	return f->p + offset;
 }
