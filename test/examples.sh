@@ -16,7 +16,8 @@ build() {
 filetype() {
 	tool=build/venv/bin/magika
 	$tool --version >/dev/null 2>&1 || skip "no $tool: ./bootstrap adds the package where it can be had"
-	build && python3 examples/filetype/compare.py "$out/filetype" $tool
+	build && python3 examples/filetype/compare.py "$out/filetype" $tool || return 1
+	! "$out/filetype" "$0" >/dev/full 2>&1 || { echo "FAIL: answers that cannot be written"; return 1; }
 }
 
 voice() {

@@ -167,5 +167,9 @@ main(int argc, char **argv)
 			bad = 1;
 		}
 	}
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, "filetype: the answers cannot be written\n");
+		bad = 1;
+	}
 	return bad;
 }

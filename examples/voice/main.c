@@ -148,5 +148,9 @@ main(int argc, char **argv)
 		fprintf(stderr, "voice: %s: not a WAV file of 16 kHz, one channel, 16 bits\n", path);
 		return 1;
 	}
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, "voice: the segments cannot be written\n");
+		return 1;
+	}
 	return 0;
 }
