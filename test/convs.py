@@ -86,6 +86,21 @@ CASES.update({"transposed_2": ((1, 3, 8, 10), transposed, (20, (2, 2), (2, 2))),
               "transposed_1": ((1, 3, 6, 11), transposed, (33, (2, 5), (2, 3)))})
 
 
+def upsampled(n, cin, cout, kernel, stride, attrs):
+    """between the input and the output, in any number of axes"""
+    w = n.rng.uniform(-1, 1, (cin, cout // attrs.get("group", 1), *kernel)).astype(np.float32) / cin
+    b = n.weight(n.rng.uniform(-1, 1, cout).astype(np.float32))
+    return n.add("Tanh", n.add("LeakyRelu", n.add("ConvTranspose", "x", n.weight(w), b, strides=list(stride), **attrs)))
+
+
+CASES.update({"upsampled_dcgan": ((1, 20, 6, 9), upsampled, (20, 33, (4, 4), (2, 2), {"pads": [1] * 4})),
+              "upsampled_padded": ((2, 16, 5, 7), upsampled, (16, 17, (3, 3), (2, 2), {"pads": [1] * 4, "output_padding": [1, 1]})),
+              "upsampled_same": ((1, 9, 5, 7), upsampled, (9, 16, (3, 5), (1, 1), {"pads": [1, 2, 1, 2], "dilations": [1, 1]})),
+              "upsampled_groups": ((1, 12, 5, 6), upsampled, (12, 18, (4, 3), (2, 3), {"group": 3, "pads": [1, 0, 1, 0]})),
+              "upsampled_audio": ((1, 24, 21), upsampled, (24, 12, (16,), (8,), {"pads": [4, 4]})),
+              "upsampled_volume": ((1, 5, 3, 4, 5), upsampled, (5, 7, (2, 3, 4), (2, 1, 2), {"pads": [0, 1, 1, 0, 1, 1]}))})
+
+
 def grouped(n, c, per, stride):
     """with as many channels in and out of each group"""
     a = n.add("Relu", n.conv(n.conv("x", 3, c, (1, 1)), c, c, group=c // per, strides=[stride] * 2))

@@ -145,8 +145,7 @@ void lower_qlinear_conv(Node *n)
 	te_end(y, quant_round(ex_bin(E_MUL, ex_cast(DT_F32, e), s), quant_param(n->in[7], NULL), y->dt));
 }
 
-/* ConvTranspose: w is [C, M/group, spatial...]; win.in is the axis of x, win.out that of y */
-static bool transpose_get(Node *n, Win *win, int64_t *group)
+bool conv_transpose_get(Node *n, Win *win, int64_t *group)
 {
 	const Value *x = n->in[0], *w = n->in[1];
 	const char *mode = attr_str(n, "auto_pad", "NOTSET");
@@ -204,7 +203,7 @@ void shape_conv_transpose(Node *n)
 	int64_t g;
 	Ix dim[2 + WMAX];
 
-	if (!transpose_get(n, &win, &g) || !in_vector(n, 2, ix_mulc(w->dim[1], g), false))
+	if (!conv_transpose_get(n, &win, &g) || !in_vector(n, 2, ix_mulc(w->dim[1], g), false))
 		return;
 	dim[0] = x->dim[0];
 	dim[1] = ix_mulc(w->dim[1], g);
@@ -222,7 +221,7 @@ void lower_conv_transpose(Node *n)
 	int nred = 0, nc = 0;
 	Expr *e;
 
-	if (!transpose_get(n, &win, &g))
+	if (!conv_transpose_get(n, &win, &g))
 		return;
 	per = ix_div(x->dim[1], ix_int(g));
 	c = red_var(n, per, red, &nred);
@@ -238,4 +237,60 @@ void lower_conv_transpose(Node *n)
 	if (b)
 		e = ex_bin(E_ADD, e, acc_cast(te_read(b, &t->axis[1], 1)));
 	te_end(y, ex_cast(y->dt, e));
+}
+
+/* the channels of x are [group][phase][channel of the group] */
+static bool interleave_get(Node *n, Win *win, int64_t *group, int64_t *count)
+{
+	int64_t pad[2 * WMAX];
+
+	win->n = n->in[0]->rank - 2;
+	*group = attr_int(n, "group", 1);
+	*count = 1;
+	if (!win_attr(n, "strides", win->n, 1, 1, win->stride) || !win_attr(n, "pads", 2 * win->n, 0, 0, pad))
+		return false;
+	for (int i = 0; i < win->n; i++) {
+		*count *= win->stride[i];
+		win->pad0[i] = ix_int(pad[i]);
+		win->out[i] = ix_addc(ix_mulc(n->in[0]->dim[2 + i], win->stride[i]), -pad[i] - pad[win->n + i]);
+	}
+	return true;
+}
+
+void shape_interleave(Node *n)
+{
+	Value *x = n->in[0];
+	Ix dim[2 + WMAX];
+	int64_t group, count;
+	Win win;
+
+	if (!interleave_get(n, &win, &group, &count))
+		return;
+	dim[0] = x->dim[0];
+	dim[1] = ix_div(x->dim[1], ix_int(count));
+	memcpy(dim + 2, win.out, sizeof(Ix) * (size_t)win.n);
+	set_out(n, 0, x->dt, x->rank, dim);
+}
+
+void lower_interleave(Node *n)
+{
+	Value *x = n->in[0], *y = n->out[0];
+	Te *t = te_begin(y);
+	Ix xi[2 + WMAX], phase = ix_int(0), p, per;
+	int64_t group, count;
+	Win win;
+
+	if (!interleave_get(n, &win, &group, &count))
+		return;
+	for (int i = 0; i < win.n; i++) {
+		p = ix_add(t->axis[2 + i], win.pad0[i]);
+		xi[2 + i] = ix_div(p, ix_int(win.stride[i]));
+		phase = ix_add(ix_mulc(phase, win.stride[i]), ix_mod(p, ix_int(win.stride[i])));
+	}
+	per = ix_div(y->dim[1], ix_int(group));
+	xi[0] = t->axis[0];
+	xi[1] = ix_add(ix_mul(phase, per), group > 1 ? ix_mod(t->axis[1], per) : t->axis[1]);
+	if (group > 1)
+		xi[1] = ix_add(xi[1], ix_mul(ix_div(t->axis[1], per), ix_mulc(per, count)));
+	te_end(y, te_read(x, xi, x->rank));
 }

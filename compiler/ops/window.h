@@ -19,6 +19,8 @@ typedef struct Win {
 bool win_attr(Node *, const char *name, int n, int64_t dflt, int64_t least, int64_t *to);
 /* geometry from the attributes auto_pad, pads, strides, dilations (and ceil_mode if `ceil`) */
 bool win_get(Node *, const Value *x, const Ix *size, bool ceil, Win *);
+/* of a ConvTranspose: w is [C, M/group, spatial...]; win.in is the axis of x, win.out that of y */
+bool conv_transpose_get(Node *, Win *, int64_t *group);
 /* the attribute kernel_shape as dims */
 bool win_kernel(Node *, int n, Ix *size);
 Ix win_pos(const Win *, int i, Ix o, Ix k);
