@@ -19,8 +19,11 @@ enum {
 	MAX_NV = 8,
 	MAX_COPY = 16384,        /* elements on the stack */
 	CACHE = 1 << 17,         /* elements that stay in the second level of caches */
+	ALIAS = 1024,            /* elements: multiples of that apart */
 	TERMS = 256,             /* of one float sum: longer ones are sums of these, as rounding errors grow with the length */
 };
+
+static const double aliased = 16;
 
 Ix gemm_axis(const IxAtom *a, void *arg)
 {
@@ -40,15 +43,20 @@ static Expr *swap_reduce(const Expr *e, void *arg)
 
 const Expr *only_reduce(const Expr *e, const Expr *found)
 {
+	bool arms = e->op == E_GUARD || e->op == E_SELECT;
+
 	if (!has_reduce(e))
 		return found;
 	if (e->op == E_REDUCE)
 		return !found || found == e ? e : NULL;
-	if (e->op == E_GUARD || e->op == E_SELECT)
-		return NULL;
-	for (int i = 0; i < e->n; i++)
-		if (has_reduce(e->a[i]) && !(found = only_reduce(e->a[i], found)))
+	for (int i = 0; i < e->n; i++) {
+		if (!has_reduce(e->a[i]))
+			continue;
+		if (arms && !found && (i > 0 || e->op == E_GUARD))     /* an arm alone has it: it may not be computable */
 			return NULL;
+		if (!(found = only_reduce(e->a[i], found)))
+			return NULL;
+	}
 	return found;
 }
 
@@ -181,19 +189,38 @@ static void order_k(Gemm *g)
 	}
 }
 
+static bool lane_of(Gemm *g, How how)
+{
+	for (int side = 0; side < 2; side++) {
+		if (!(g->dot && how == COPIED) && lane_axis_of(g, how)) {
+			order_k(g);
+			if (!g->dot || (packable(&g->c, g->l) && dot_can(g)))
+				return true;
+		}
+		contraction_swap(&g->c);
+	}
+	return false;
+}
+
+/* A copy is paid for by the rows that use it, a scattered result by the terms of its sum: more where its elements meet in
+ * one place of a cache */
 static bool choose_lane(Gemm *g)
 {
+	Gemm scattered;
+	int64_t apart;
+	bool copied;
+
 	g->dot = g->c.acc == DT_I32;
-	for (How how = AS_IT_LIES; how <= SCATTERED; how++)
-		for (int side = 0; side < 2; side++) {
-			if (!(g->dot && how == COPIED) && lane_axis_of(g, how)) {
-				order_k(g);
-				if (!g->dot || (packable(&g->c, g->l) && dot_can(g)))
-					return true;
-			}
-			contraction_swap(&g->c);
-		}
-	return false;
+	if (lane_of(g, AS_IT_LIES))
+		return true;
+	scattered = *g;
+	copied = lane_of(g, COPIED);
+	if (!lane_of(&scattered, SCATTERED))
+		return copied;
+	apart = out_step(&scattered, scattered.l);
+	if (!copied || scattered.c.terms > rows_of(&g->c) * (apart > 0 && apart % ALIAS ? 1 : aliased))
+		*g = scattered;
+	return true;
 }
 
 static void tile_axis_of(Gemm *g)

@@ -160,11 +160,11 @@ static void scan_expr(Scan *s, const Expr *e)
 		for (int i = 0; i < e->nix; i++)
 			s->evals *= ix_estimate(ix_atom(e->ix[i])->a);
 	}
-	if (e->op == E_GUARD || e->op == E_SELECT)
-		s->in_reduce = true;
 	s->has_call |= e->op >= E_POW && e->op != E_NEG && eop_info[e->op].rule == 'F';
-	for (int i = 0; i < e->n; i++)
+	for (int i = 0; i < e->n; i++) {
 		scan_expr(s, e->a[i]);
+		s->in_reduce |= e->op == E_GUARD || e->op == E_SELECT;  /* all but the condition is conditional */
+	}
 	s->evals = save.evals;
 	s->in_reduce = save.in_reduce;
 }
