@@ -66,6 +66,7 @@ typedef struct Isa {
 extern const Isa isa_table[];    /* widest first; ends with a name NULL */
 bool isa_is(const Isa *, const char *target);
 bool isa_wanted(const Isa *, const char *target);      /* by --target; NULL: all */
+bool target_has_vectors(const char *target);           /* if not, memory counts more than speed */
 
 /* the vectors of one lanes loop */
 typedef struct Lanes {

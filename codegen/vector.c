@@ -24,6 +24,16 @@ isa_wanted(const Isa *s, const char *target)
 	return !target || !strcmp(target, "c") || isa_is(s, target);
 }
 
+bool
+target_has_vectors(const char *target)
+{
+	bool any = false;
+
+	for (const Isa *s = isa_table; s->name && !any; s++)
+		any = isa_wanted(s, target);
+	return any;
+}
+
 enum { F = DTBIT(F32), I = DTBIT(I32), U = DTBIT(U32), B = DTBIT(BOOL),
 	NI = DTBIT(I8) | DTBIT(U8) | DTBIT(I16) | DTBIT(U16),    /* held as i32 */
 	H = DTBIT(F16) | DTBIT(BF16) };

@@ -15,8 +15,9 @@ enum { MAX_RANK = 8, MOST = 32 };        /* MOST: elements at one side of an axi
 
 /* what a border may add: a quarter of the value, or of the largest value an eighth */
 static const double most_of_value = 0.27, most_of_largest = 1.0 / 8;
-/* an input is copied to get one if that is read so often for an element, and is so small beside the largest value */
-static const double often = 64, copy_of_largest = 0.3;
+/* an input is copied to get one if that is read so often for an element; where memory is dear, oftener, and if it is so
+ * small beside the largest value */
+static const double often = 16, often_if_dear = 64, copy_of_largest = 0.3;
 
 /* ---- a guarded load */
 
@@ -319,12 +320,14 @@ static Unit *copy_input(Lower *lo, Value *x, Unit *reader)
 static Unit *margin_copy(Lower *lo, Unit *u, double largest)
 {
 	Wants w = { .lo = lo, .at = map_new() };
+	bool dear = !target_has_vectors(lo->opt->target);
 
 	want_all(&w, u);
 	for (int i = 0; i < w.p.n; i++) {
 		Want *k = w.p.p[i];
 		double size = size_of(k->v, &k->m);
-		if (!k->v->def && k->evals > often * size && size <= copy_of_largest * largest)
+		if (!k->v->def && k->evals > (dear ? often_if_dear : often) * size &&
+			(!dear || size <= copy_of_largest * largest))
 			return copy_input(lo, k->v, u);
 	}
 	return NULL;

@@ -3,7 +3,9 @@
  * requires: shapes. maintains: shapes. With p = o + pads[i] = stride*q + r along each axis, y[o] is the sum over j of
  * x[q - j] * w[r + stride*j]: for all r together a convolution of stride 1 with as many times the channels, whose weights
  * are w, backwards, with zeros up to a multiple of the stride. Interleave puts the phases r side by side and cuts the ends off.
- * Where all strides are 1 the convolution is all there is. Not for scalar targets, whose memory is dear. */
+ * Where all strides are 1 the convolution is all there is. Not for targets without
+ * vectors, whose memory is dear. */
+#include "../../codegen/target.h"
 #include "../ops/window.h"
 #include "passes.h"
 
@@ -205,6 +207,6 @@ static void transposed_graph(Graph *g)
 
 void pass_transposed(Model *m, const Options *o)
 {
-	if (!o->target || strcmp(o->target, "scalar"))
+	if (target_has_vectors(o->target))
 		transposed_graph(m->main);
 }
