@@ -2,9 +2,8 @@
  *
  * requires: shapes. maintains: shapes. With p = o + pads[i] = stride*q + r along each axis, y[o] is the sum over j of
  * x[q - j] * w[r + stride*j]: for all r together a convolution of stride 1 with as many times the channels, whose weights
- * are w, backwards, with zeros up to a multiple of the stride. Interleave puts the phases r side by side and cuts the ends off.
- * Where all strides are 1 the convolution is all there is. Not for targets without
- * vectors, whose memory is dear. */
+ * are w, backwards, with zeros up to a multiple of the stride. Interleave puts the phases r side by side and cuts the ends
+ * off; where all strides are 1 the convolution is all there is. Not for targets without vectors, whose memory is dear. */
 #include "../../codegen/target.h"
 #include "../ops/window.h"
 #include "passes.h"
@@ -17,33 +16,37 @@ typedef struct Phases {
 	int64_t count;                               /* the product of the strides */
 } Phases;
 
+enum { MOST = 1 << 20 };         /* of a stride, dilation, size, padding: beyond it the node stays */
+
 /* taps of the convolution for one of the transposed: zeros may not be most of the work */
 static const double most_zeros = 2.5;
 
 static bool axis_of(Phases *p, int i)
 {
 	const Win *w = &p->win;
-	int64_t s = w->stride[i], d = w->dil[i], pad0, end;
+	int64_t s = w->stride[i], d = w->dil[i], begin, end, more;
 	int nd = w->n;
+	Ix out;
 
+	if (p->size[i] < 1 || p->size[i] > MOST || s > MOST || d > MOST || (s > 1 && d > 1))
+		return false;
 	p->taps[i] = (p->size[i] + s - 1) / s;
-	p->pads[i] = p->pads[nd + i] = (p->taps[i] - 1) * d;
-	end = p->pads[i] + p->pads[nd + i] - (p->taps[i] - 1) * d;     /* the convolution's result is so much longer than x */
-	if (s > 1 && d > 1)
+	more = (p->taps[i] - 1) * d;     /* the convolution's result is so much longer than x */
+	out = ix_mulc(ix_addc(w->in[i], more), s);
+	if (!ix_isint(w->pad0[i], &begin) || !ix_isint(ix_sub(ix_addc(out, -begin), w->out[i]), &end) ||
+		begin < -MOST || begin > MOST || end < -MOST || end > MOST)
 		return false;
-	if (!ix_isint(w->pad0[i], &pad0) ||
-		!ix_isint(ix_sub(ix_addc(ix_mulc(ix_addc(w->in[i], end), s), -pad0), w->out[i]), &end))
-		return false;
+	p->pads[i] = p->pads[nd + i] = more;
 	if (p->count == 1) {
-		p->pads[i] -= pad0;
+		p->pads[i] -= begin;
 		p->pads[nd + i] -= end;
 		return p->pads[i] >= 0 && p->pads[nd + i] >= 0;
 	}
-	for (; end < 0; end += s)
-		p->pads[nd + i]++;
-	p->crop[i] = pad0;
-	p->crop[nd + i] = end;
-	return pad0 >= 0;
+	more = end < 0 ? (s - 1 - end) / s : 0;
+	p->pads[nd + i] += more;
+	p->crop[i] = begin;
+	p->crop[nd + i] = end + more * s;
+	return begin >= 0;
 }
 
 static bool phases_get(Node *n, Phases *p)
@@ -52,15 +55,16 @@ static bool phases_get(Node *n, Phases *p)
 	double taps = 1, given = 1;
 
 	*p = (Phases){ .count = 1 };
-	if (!w->data || !dt_float(w->dt) || w->rank < 3 || w->rank > 2 + WMAX || !value_static(w, p->dim) ||
+	if (!w->data || !dt_float(w->dt) || dtype_info[w->dt].bits < 8 || w->rank < 3 || w->rank > 2 + WMAX || !value_static(w, p->dim) ||
 		!conv_transpose_get(n, &p->win, &p->group))
 		return false;
 	for (int i = 0; i < p->win.n; i++) {
-		p->count *= p->win.stride[i];
+		if (!mul_ok(p->count, p->win.stride[i], &p->count))
+			return false;
 		p->size[i] = p->dim[2 + i];
 	}
 	for (int i = 0; i < p->win.n; i++) {
-		if (p->size[i] < 1 || !axis_of(p, i))
+		if (!axis_of(p, i))
 			return false;
 		taps *= (double)p->taps[i] * (double)p->win.stride[i];
 		given *= (double)p->size[i];
@@ -81,6 +85,7 @@ static Value *weights(const Phases *p, Value *w)
 	int nd = p->win.n;
 	int64_t per = p->dim[0] / p->group, out = p->dim[1], taps = 1, size = 1, dim[2 + WMAX], ix[WMAX], ph[WMAX], k, n;
 	size_t e = dtype_info[w->dt].bits / 8;
+	const char *from = w->data->p;
 	char *to;
 	Value *v;
 
@@ -103,7 +108,7 @@ static Value *weights(const Phases *p, Value *w)
 			k = j < p->size[i] ? k * p->size[i] + j : -1;
 		}
 		if (k >= 0)
-			memcpy(to + (size_t)at * e, (const char *)w->data->p + (size_t)(((g * per + c) * out + m) * size + k) * e, e);
+			memcpy(to + (size_t)at * e, from + (size_t)(((g * per + c) * out + m) * size + k) * e, e);
 	}
 	v = value_const(w->graph, w->dt, 2 + nd, dim, to);
 	big_free(to);
