@@ -55,8 +55,8 @@ static bool phases_get(Node *n, Phases *p)
 	double taps = 1, given = 1;
 
 	*p = (Phases){ .count = 1 };
-	if (!w->data || !dt_float(w->dt) || dtype_info[w->dt].bits < 8 || w->rank < 3 || w->rank > 2 + WMAX || !value_static(w, p->dim) ||
-		!conv_transpose_get(n, &p->win, &p->group))
+	if (!w->data || !dt_float(w->dt) || dtype_info[w->dt].bits < 8 || w->rank < 3 || w->rank > 2 + WMAX ||
+		!value_static(w, p->dim) || !conv_transpose_get(n, &p->win, &p->group))
 		return false;
 	for (int i = 0; i < p->win.n; i++) {
 		if (!mul_ok(p->count, p->win.stride[i], &p->count))
