@@ -488,6 +488,11 @@ def bombs():
                         else_branch=graph([node("Neg", at, f"e{k}")], [], [value(f"e{k}", None)])))
         at = f"r{k}"
     attack("ifs_of_ranks", model(ifs + [node("ReduceSum", at, "y", keepdims=0)], X + [value("c", [], B)], [value("y", [])], [const("zero", [0])]))
+    for tag, op, inputs in ("at", "SequenceAt", "s s"), ("insert", "SequenceInsert", "s s"), ("insert_at", "SequenceInsert", "s x s"), \
+            ("erase", "SequenceErase", "s s"), ("split", "SplitToSequence", "s"), ("split_by", "SplitToSequence", "x s"), \
+            ("construct", "SequenceConstruct", "x s"):
+        attack(f"sequence_{tag}_sequence", model([node("SequenceConstruct", "x x", "s"), node(op, inputs, "y"), node("Relu", "x", "z")],
+                                                 X, [value("z", None)]))
     seq = [node("SequenceConstruct", "x x", "s0")]
     for k in range(24):
         seq.append(node("SequenceInsert", f"s{k} x", f"s{k + 1}", f"i{k}"))

@@ -4,6 +4,8 @@
  * nothing that follows is. */
 #include "sequence.h"
 
+#include <limits.h>
+
 static At at_node(Node *n)
 {
 	return (At){ n->graph, n, n };
@@ -461,21 +463,22 @@ static Node *get_element(Node *n)
 	return done(n, optional_content(at_node(n), n->in[0]));
 }
 
-static const struct { Op op; VKind in; Node *(*f)(Node *); } table[] = {
-	{ OP_SEQUENCE_AT, V_SEQ, sequence_at },
-	{ OP_SEQUENCE_INSERT, V_SEQ, sequence_insert },
-	{ OP_SEQUENCE_ERASE, V_SEQ, sequence_erase },
-	{ OP_SEQUENCE_LENGTH, V_SEQ, sequence_length },
-	{ OP_CONCAT_FROM_SEQUENCE, V_SEQ, concat_from_sequence },
-	{ OP_SEQUENCE_MAP, V_SEQ, open_map },
-	{ OP_SPLIT_TO_SEQUENCE, V_TENSOR, split_to_sequence },
-	{ OP_SEQUENCE_CONSTRUCT, V_TENSOR, canonical },
-	{ OP_SEQUENCE_EMPTY, V_TENSOR, canonical },
-	{ OP_OPTIONAL, V_TENSOR, canonical },
-	{ OP_OPTIONAL_HAS_ELEMENT, V_TENSOR, has_element },
-	{ OP_OPTIONAL_GET_ELEMENT, V_TENSOR, get_element },
-	{ OP_Z_PACK, V_TENSOR, canonical },
-	{ OP_Z_UNPACK, V_TENSOR, unpack },
+/* in: the kind of the first input, V_TENSOR: any; plain: the first of the inputs that are tensors */
+static const struct { Op op; VKind in; int plain; Node *(*f)(Node *); } table[] = {
+	{ OP_SEQUENCE_AT, V_SEQ, 1, sequence_at },
+	{ OP_SEQUENCE_INSERT, V_SEQ, 1, sequence_insert },
+	{ OP_SEQUENCE_ERASE, V_SEQ, 1, sequence_erase },
+	{ OP_SEQUENCE_LENGTH, V_SEQ, 1, sequence_length },
+	{ OP_CONCAT_FROM_SEQUENCE, V_SEQ, 1, concat_from_sequence },
+	{ OP_SEQUENCE_MAP, V_SEQ, INT_MAX, open_map },
+	{ OP_SPLIT_TO_SEQUENCE, V_TENSOR, 0, split_to_sequence },
+	{ OP_SEQUENCE_CONSTRUCT, V_TENSOR, 0, canonical },
+	{ OP_SEQUENCE_EMPTY, V_TENSOR, 0, canonical },
+	{ OP_OPTIONAL, V_TENSOR, INT_MAX, canonical },
+	{ OP_OPTIONAL_HAS_ELEMENT, V_TENSOR, INT_MAX, has_element },
+	{ OP_OPTIONAL_GET_ELEMENT, V_TENSOR, INT_MAX, get_element },
+	{ OP_Z_PACK, V_TENSOR, INT_MAX, canonical },
+	{ OP_Z_UNPACK, V_TENSOR, INT_MAX, unpack },
 };
 
 static bool typed(const Node *n)
@@ -510,6 +513,11 @@ Node *dissolve(Node *n)
 				node_unsupported(n, "a sequence of anything but tensors");
 			return n->next;
 		}
+		for (int k = table[i].plain; k < n->nin; k++)
+			if (n->in[k] && n->in[k]->kind != V_TENSOR) {
+				node_error(n, "input %d is no tensor", k);
+				return n->next;
+			}
 		return table[i].f(n);
 	}
 	if (!reads_compound(n) || n->op == OP_IF)
