@@ -97,6 +97,10 @@ CASES = {
         z = Loop (n, "", y) <body = e (int64 i, bool g, float[?] s) => (bool h, float[?] t) {
             h = Identity (g)
             t = Add (s, x) }> }''', [{"x": x[0, 0], "m": np.array(m), "n": np.array(3)} for m in (0, 2)]),
+    # 0 times what is not finite: taps that only fill up the stride
+    "transposed_not_finite": ('''(float[1,1,3,3] x) => (float[?,?,?,?] y) <float[1,1,3,3] w = {1, 2, 3, 4, 5, 6, 7, 8, 9}> {
+        y = ConvTranspose <strides = [2, 2]> (x, w) }''',
+                              [{"x": np.array([1, np.inf, 2, 3, 4, 5, 6, np.nan, 7], np.float32).reshape(1, 1, 3, 3)}]),
     # of an old operator set, so that import infers what LogSoftmax reads: the Loop had other symbols after it than before
     "loop_inferred_twice": ('''<ir_version: 10, opset_import: ["": 7]> g (float[2,N] x, int64 n, bool c) => (float[?,?] y) {
         p = Loop (n, c, x) <body = b (int64 i, bool g, float[?,?] s) => (bool h, float[?,?] t) {

@@ -262,7 +262,7 @@ static bool decide(Lower *lo, Unit *u)
 	for (int i = 0; i < v->rank; i++)
 		numel *= ix_estimate(v->dim[i]);
 	ratio = numel > 0 ? in->evals / numel : 1;
-	if (!in->nread || s.nodes > MAX_NODES)
+	if (!in->nread || s.nodes > MAX_NODES || u->node->op == OP_INTERLEAVE)    /* what reads by division has no vectors */
 		return false;
 	if (s.has_reduce)
 		return in->nread == 1 && ratio < 1.01 && in->permuted && !in->in_reduce && !in->pinned &&

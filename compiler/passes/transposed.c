@@ -2,11 +2,16 @@
  *
  * requires: shapes. maintains: shapes. With p = o + pads[i] = stride*q + r along each axis, y[o] is the sum over j of
  * x[q - j] * w[r + stride*j]: for all r together a convolution of stride 1 with as many times the channels, whose weights
- * are w, backwards, with zeros up to a multiple of the stride. Interleave puts the phases r side by side and cuts the ends
- * off; where all strides are 1 the convolution is all there is. Not for targets without vectors, whose memory is dear. */
+ * are w, backwards. Interleave puts the phases r side by side and cuts the ends off; where all strides are 1 the convolution
+ * is all there is.
+ *
+ * Not where the phases have different numbers of taps or the weights are not finite, since 0 times what is not finite is no
+ * 0; nor for targets without vectors, whose memory is dear: the convolution's result is stored, too. */
 #include "../../codegen/target.h"
 #include "../ops/window.h"
 #include "passes.h"
+
+#include <math.h>
 
 typedef struct Phases {
 	Win win;
@@ -18,9 +23,6 @@ typedef struct Phases {
 
 enum { MOST = 1 << 20 };         /* of a stride, dilation, size, padding: beyond it the node stays */
 
-/* taps of the convolution for one of the transposed: zeros may not be most of the work */
-static const double most_zeros = 2.5;
-
 static bool axis_of(Phases *p, int i)
 {
 	const Win *w = &p->win;
@@ -28,9 +30,9 @@ static bool axis_of(Phases *p, int i)
 	int nd = w->n;
 	Ix out;
 
-	if (p->size[i] < 1 || p->size[i] > MOST || s > MOST || d > MOST || (s > 1 && d > 1))
+	if (p->size[i] > MOST || s > MOST || d > MOST || (s > 1 && d > 1) || p->size[i] % s)
 		return false;
-	p->taps[i] = (p->size[i] + s - 1) / s;
+	p->taps[i] = p->size[i] / s;
 	more = (p->taps[i] - 1) * d;     /* the convolution's result is so much longer than x */
 	out = ix_mulc(ix_addc(w->in[i], more), s);
 	if (!ix_isint(w->pad0[i], &begin) || !ix_isint(ix_sub(ix_addc(out, -begin), w->out[i]), &end) ||
@@ -49,27 +51,36 @@ static bool axis_of(Phases *p, int i)
 	return begin >= 0;
 }
 
+static bool finite_floats(Value *v)
+{
+	const double *x;
+	int64_t n;
+
+	if (!v->data || !const_floats(v, &x, &n))
+		return false;
+	for (int64_t i = 0; i < n; i++)
+		if (!isfinite(x[i]))
+			return false;
+	return n > 0;
+}
+
 static bool phases_get(Node *n, Phases *p)
 {
-	const Value *w = n->in[1];
-	double taps = 1, given = 1;
+	Value *w = n->in[1];
 
 	*p = (Phases){ .count = 1 };
 	if (!w->data || !dt_float(w->dt) || dtype_info[w->dt].bits < 8 || w->rank < 3 || w->rank > 2 + WMAX ||
-		!value_static(w, p->dim) || !conv_transpose_get(n, &p->win, &p->group))
+		!value_static(w, p->dim) || !conv_transpose_get(n, &p->win, &p->group) || !finite_floats(w))
 		return false;
 	for (int i = 0; i < p->win.n; i++) {
 		if (!mul_ok(p->count, p->win.stride[i], &p->count))
 			return false;
 		p->size[i] = p->dim[2 + i];
 	}
-	for (int i = 0; i < p->win.n; i++) {
+	for (int i = 0; i < p->win.n; i++)
 		if (!axis_of(p, i))
 			return false;
-		taps *= (double)p->taps[i] * (double)p->win.stride[i];
-		given *= (double)p->size[i];
-	}
-	return taps <= most_zeros * given;
+	return true;
 }
 
 /* position `at` of a row-major array, by axis */
@@ -97,18 +108,14 @@ static Value *weights(const Phases *p, Value *w)
 	dim[1] = per;
 	n = dim[0] * per * taps;
 	to = big_alloc((size_t)n * e + 1);
-	memset(to, 0, (size_t)n * e);
 	for (int64_t at = 0; at < n; at++) {
 		int64_t t = at % taps, c = at / taps % per, row = at / taps / per, m = row % out, g = row / out / p->count;
 		position(t, p->taps, nd, ix);
 		position(row / out % p->count, p->win.stride, nd, ph);
 		k = 0;
-		for (int i = 0; i < nd && k >= 0; i++) {
-			int64_t j = ph[i] + p->win.stride[i] * (p->taps[i] - 1 - ix[i]);
-			k = j < p->size[i] ? k * p->size[i] + j : -1;
-		}
-		if (k >= 0)
-			memcpy(to + (size_t)at * e, from + (size_t)(((g * per + c) * out + m) * size + k) * e, e);
+		for (int i = 0; i < nd; i++)
+			k = k * p->size[i] + ph[i] + p->win.stride[i] * (p->taps[i] - 1 - ix[i]);
+		memcpy(to + (size_t)at * e, from + (size_t)(((g * per + c) * out + m) * size + k) * e, e);
 	}
 	v = value_const(w->graph, w->dt, 2 + nd, dim, to);
 	big_free(to);
@@ -176,7 +183,7 @@ static void replace(Node *n)
 	Node *c;
 	Value *b = n->nin > 2 ? n->in[2] : NULL;
 
-	if ((b && !b->data) || !phases_get(n, &p))
+	if ((b && !finite_floats(b)) || !phases_get(n, &p))
 		return;
 	c = node_new(n->graph, n, OP_CONV, 3, 1);
 	c->name = n->name;
