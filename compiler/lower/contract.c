@@ -19,11 +19,8 @@ enum {
 	MAX_NV = 8,
 	MAX_COPY = 16384,        /* elements on the stack */
 	CACHE = 1 << 17,         /* elements that stay in the second level of caches */
-	ALIAS = 1024,            /* elements: multiples of that apart */
 	TERMS = 256,             /* of one float sum: longer ones are sums of these, as rounding errors grow with the length */
 };
-
-static const double aliased = 16;
 
 Ix gemm_axis(const IxAtom *a, void *arg)
 {
@@ -218,7 +215,7 @@ static bool choose_lane(Gemm *g)
 	if (!lane_of(&scattered, SCATTERED))
 		return copied;
 	apart = out_step(&scattered, scattered.l);
-	if (!copied || scattered.c.terms > rows_of(&g->c) * (apart > 0 && apart % ALIAS ? 1 : aliased))
+	if (!copied || scattered.c.terms > rows_of(&g->c) * (apart > 0 && apart % ALIAS ? 1 : ALIASED))
 		*g = scattered;
 	return true;
 }

@@ -160,9 +160,8 @@ static void scan_expr(Scan *s, const Expr *e)
 		for (int i = 0; i < e->nix; i++)
 			s->evals *= ix_estimate(ix_atom(e->ix[i])->a);
 	}
-	s->in_reduce |= e->op == E_GUARD;
+	s->in_reduce |= e->op == E_GUARD || e->dt == DT_STR;     /* no variable is a string: nest.c's settle_choice */
 	s->has_call |= e->op >= E_POW && e->op != E_NEG && eop_info[e->op].rule == 'F';
-	s->in_reduce |= e->dt == DT_STR;         /* no variable is a string: nest.c's settle_choice */
 	for (int i = 0; i < e->n; i++) {
 		scan_expr(s, e->a[i]);
 		s->in_reduce |= e->op == E_SELECT;       /* all but the condition is conditional */

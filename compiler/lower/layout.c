@@ -15,12 +15,11 @@
 enum { MAX_RANK = 8, SWEEPS = 12 };
 
 /* per evaluation of an access, in eighths of a scalar operation; LANES elements go at once */
-enum { LANES = 8, AT_ONCE = 1, ONE_BY_ONE = 8, DIVIDED = 12, ALIAS = 1024 };
+enum { LANES = 8, AT_ONCE = 1, ONE_BY_ONE = 8, DIVIDED = 12 };
 static const double
 	strided_sum = 0.5,       /* a scalar operand of a sum whose terms are apart */
 	divided_sum = 2,         /* ... found by division */
 	shared_lane = 2,         /* the lane of a contraction belongs to what is not constant: no packed weights */
-	aliased = 16,            /* a gather at a distance of multiples of ALIAS elements */
 	guarded_lane = 1.25,     /* conditions along the lane */
 	worth = 0.999;           /* of the cost of row-major, for anything else to be done */
 
@@ -340,7 +339,7 @@ static double aliasing(Ix c, const IxAtom *lane)
 {
 	int64_t n;
 
-	return ix_isint(c, &n) && n && n % ALIAS == 0 && ix_estimate(lane->a) >= LANES ? aliased : 1;
+	return ix_isint(c, &n) && n && n % ALIAS == 0 && ix_estimate(lane->a) >= LANES ? ALIASED : 1;
 }
 
 static const IxAtom *lane_atom(const Work *w, int lane)

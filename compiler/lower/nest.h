@@ -78,6 +78,9 @@ bool dot_stage(Nest *, Stmt *, const Stage *, Expr *body);
 /* every condition on the axis holds in [*from, *to) of [0, *to) given; false: not known */
 bool cond_interior(const Ix *cond, int n, const IxAtom *axis, int64_t *from, int64_t *to);
 
+/* elements that lie multiples of ALIAS apart meet in one place of a cache: their gather or scatter costs so much more */
+enum { ALIAS = 1024, ALIASED = 16 };
+
 const Expr *only_reduce(const Expr *body, const Expr *found);    /* (body, NULL): its one REDUCE, needed in any case */
 
 /* rows.c: the last two axes of a stage whose body holds a reduction, the last as lanes */

@@ -51,12 +51,12 @@ static bool axis_of(Phases *p, int i)
 	return begin >= 0;
 }
 
-static bool finite_floats(Value *v)
+static bool finite_floats(const Value *v)
 {
 	const double *x;
 	int64_t n;
 
-	if (!v->data || !const_floats(v, &x, &n))
+	if (!const_floats(v, &x, &n))
 		return false;
 	for (int64_t i = 0; i < n; i++)
 		if (!isfinite(x[i]))
